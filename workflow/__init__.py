@@ -1,0 +1,1 @@
+"""The only hand that changes a dossier: lock, ask, move, record, promise."""
