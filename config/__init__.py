@@ -1,1 +1,1 @@
-"""What this installation has decided: editions, rules, calendars as data, and the reader of the environment."""
+"""What this installation has decided: editions, rules and calendars as data, and one settings reader."""
