@@ -36,8 +36,7 @@ MOVERS = frozenset({"dossier", "nominee"})
 
 
 class NotForTheRecord(ValueError):
-    """An entry would hold something else than references, codes and hashes. Names the field, never the value.
-    """
+    """An entry would hold more than references, codes and hashes. Names the field, never the value."""
 
     code = "not_for_the_record"
 
@@ -312,10 +311,9 @@ def append(
         decision_pdf_sha256=decision_pdf_sha256,
     )
     if entry.commitments:
-        tx.connection.execute(insert(RecordPayload.__table__), entry.payload_rows())  # type: ignore[arg-type]
-        # a Table, typed FromClause
-    tx.connection.execute(insert(RecordEntry.__table__), entry.entry_row())  # type: ignore[arg-type]  # as
-    above return entry.head
+        tx.connection.execute(insert(RecordPayload), entry.payload_rows())
+    tx.connection.execute(insert(RecordEntry), entry.entry_row())
+    return entry.head
 
 
 def head_of(tx: Tx, kind: str, ref: str) -> Head:
@@ -387,8 +385,7 @@ def payloads_of(tx: Tx, commitments: Sequence[str]) -> dict[str, Any]:
 
 
 def commit(value: Any) -> Commitment:
-    """Return a fresh commitment to ``value``: 32 random bytes of salt, so that short texts cannot be guessed.
-    """
+    """Return a fresh commitment to ``value``: 32 random bytes of salt, so that short texts cannot be guessed."""
     text = canonical(value)
     salt = secrets.token_bytes(32)
     return Commitment(hashlib.sha256(salt + text.encode()).hexdigest(), salt, text)
