@@ -304,6 +304,9 @@ class Files(Protocol):
         source ends before or goes on behind `size` bytes, `KeyTaken`, `StoreFull`; what the source itself
         raises passes through unchanged. In each of these cases no object is left. An empty source is kept
         as an object of 0 bytes: whether that is allowed is the caller's rule.
+
+        `KeyTaken` is certain for an object that was complete before this call. Between puts to one key that
+        overlap it is as sharp as the store is, so never choose a key twice.
         """
         ...
 

@@ -62,7 +62,7 @@ CONNECT_SECONDS = 4.5
 """A store that is down is known within 5 seconds: a connection that timed out is not tried again."""
 
 READ_SECONDS = 20.0
-"""The longest silence of a store that has our request."""
+"""Long enough for a store to put the parts of a large file together."""
 
 MOST_TRIES = 4
 LAST_RETRY_SECONDS = 10.0
@@ -128,9 +128,10 @@ class S3Files:
         secure: bool = True,
         region: str = "us-east-1",
         authorities: str | None = None,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         """`endpoint` is host or host:port, `authorities` a file of certificates to trust instead of the
-        system's.
+        system's, `read_seconds` the longest silence of a store that has our request.
         """
         if not _BUCKET.fullmatch(bucket):
             raise ValueError("the bucket's name must be 3 to 63 of a-z, 0-9, dot and hyphen")
@@ -139,7 +140,7 @@ class S3Files:
         pool = _Connections(
             maxsize=32,
             blocksize=64 * 1024,
-            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds),
             retries=False,  # `_answer` repeats, so that every kind of request is bounded alike
             cert_reqs=ssl.CERT_REQUIRED,
             ca_certs=authorities,
