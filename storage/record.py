@@ -174,6 +174,10 @@ _encode = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
 ).encode
 
+# Nobody reads the id back, so neither database is asked to return it.
+_insert_entry = insert(RecordEntry).inline()
+_insert_payload = insert(RecordPayload).inline()
+
 
 def compose(
     *,
@@ -311,8 +315,8 @@ def append(
         decision_pdf_sha256=decision_pdf_sha256,
     )
     if entry.commitments:
-        tx.connection.execute(insert(RecordPayload), entry.payload_rows())
-    tx.connection.execute(insert(RecordEntry), entry.entry_row())
+        tx.connection.execute(_insert_payload, entry.payload_rows())
+    tx.connection.execute(_insert_entry, entry.entry_row())
     return entry.head
 
 
@@ -385,7 +389,7 @@ def payloads_of(tx: Tx, commitments: Sequence[str]) -> dict[str, Any]:
 
 
 def commit(value: Any) -> Commitment:
-    """Return a fresh commitment to ``value``: 32 random bytes of salt, so that short texts cannot be guessed."""
+    """Return a fresh commitment to ``value``: 32 random bytes of salt keep short texts from being guessed."""
     text = canonical(value)
     salt = secrets.token_bytes(32)
     return Commitment(hashlib.sha256(salt + text.encode()).hexdigest(), salt, text)
