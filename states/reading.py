@@ -172,7 +172,9 @@ def _value(
 def _scalar(
     event: yaml.ScalarEvent, path: str, line: int, problems: list[Problem]
 ) -> str | int | bool | Broken | None:
-    text: str = event.value if event.style is None else event.value.strip()
+    # implicit[0] says plain in both parsers; `style` is None in one and empty in the other.
+    plain: bool = event.implicit[0]
+    text: str = event.value if plain else event.value.strip()
     if not unicodedata.is_normalized("NFC", text):
         problems.append(problem(path, "not_nfc", line))
         return BROKEN
@@ -180,7 +182,7 @@ def _scalar(
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in text[:5000]):
         problems.append(problem(path, "control_character", line))
         return BROKEN
-    if event.style is not None:  # quoted or block: text, whatever it looks like
+    if not plain:  # quoted or block: text, whatever it looks like
         return text
     if text in ("true", "false"):
         return text == "true"
