@@ -57,7 +57,9 @@ class QuotaPool(Base):
 
     __tablename__ = "quota_pool"
     __table_args__ = (
-        UniqueConstraint("round_id", "award_form_id", "decider_body_id", "nominee_kind"),
+        UniqueConstraint(
+            "round_id", "award_form_id", "decider_body_id", "nominee_kind", name="uq_quota_pool_key"
+        ),
         CheckConstraint("used >= 0 AND (size IS NULL AND used = 0 OR used <= size)", name="used"),
         CheckConstraint("size IS NULL OR size >= 0", name="size"),
         CheckConstraint("nominee_kind IN ('collective', 'individual', 'household')", name="kind"),

@@ -1,0 +1,534 @@
+"""The relational database: a door for reading, a door for writing, alike on SQLite and PostgreSQL.
+
+Only ``Database.writing`` opens a transaction that may change something; leaving its block commits, raising
+undoes everything. On SQLite writers queue in a fair lock of the process before ``BEGIN IMMEDIATE``; on
+PostgreSQL rows are locked by the commands themselves. Nothing else in the application commits.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, NoReturn, Protocol
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+SQLITE = "sqlite"
+POSTGRESQL = "postgresql"
+
+WAIT_SECONDS = 10.0
+"""How long one transaction waits for a lock or for a connection before it gives up with `DatabaseBusy`."""
+STATEMENT_SECONDS = 30.0
+IDLE_IN_TRANSACTION_SECONDS = 60.0
+RETRY_AFTER_SECONDS = 0.25
+PING_AFTER_IDLE_SECONDS = 30.0
+CACHED_STATEMENTS = 2000
+"""Compiled statements kept by SQLAlchemy; more than the application has, so each is compiled once."""
+
+log = logging.getLogger(__name__)
+
+
+class DatabaseUnavailable(Exception):
+    """The database does not answer, or cannot keep anything now. Nothing was changed; trying later may help.
+
+    ``code`` is stable and chooses the sentence for people; the text of the exception is for logs.
+    """
+
+    code: ClassVar[str] = "database_unavailable"
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """Too many at once: a lock was not to be had in time, or PostgreSQL broke off one of two that crossed."""
+
+    code = "database_busy"
+
+
+class OutcomeUnknown(DatabaseUnavailable):
+    """The connection was lost while committing: the change is kept whole or not at all, nobody knows which.
+
+    Repeating the request with its idempotency key gives the answer and never acts twice.
+    """
+
+    code = "outcome_unknown"
+
+
+class NotInstalled(Exception):
+    """The database holds no installation row: ``vinhdanh init`` has never run on it."""
+
+    code: ClassVar[str] = "not_installed"
+
+
+class NestedWriting(RuntimeError):
+    """A programming error: ``writing()`` inside ``writing()`` of the same thread would commit only half."""
+
+
+class Clock(Protocol):
+    """Where ``tx.now`` comes from when it is not the database's own clock."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The clock of this process."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class TestClock:
+    """A clock that stands still until it is moved: for tests and for the demo, never for production."""
+
+    __test__ = False  # pytest would collect it for its name
+
+    def __init__(self, moment: datetime) -> None:
+        self.set(moment)
+
+    def now(self) -> datetime:
+        return self._moment
+
+    def set(self, moment: datetime) -> None:
+        """Stand at ``moment``. Raises ``ValueError`` when it is naive."""
+        if moment.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        self._moment = moment.astimezone(UTC)
+
+    def advance(self, by: timedelta) -> None:
+        self._moment += by
+
+
+FixedClock = TestClock
+
+
+class FairLock:
+    """A lock that is handed on in the order in which it was asked for; nobody overtakes, nobody starves."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Lock] = deque()
+
+    def acquire(self, timeout: float) -> bool:
+        """Wait at most ``timeout`` seconds; return whether the lock is ours."""
+        with self._mutex:
+            if not self._held:
+                self._held = True
+                return True
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        if turn.acquire(timeout=timeout):
+            return True
+        with self._mutex:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                return False
+        return True  # handed to us between the end of waiting and the look at the queue
+
+    def release(self) -> None:
+        """Hand the lock to whoever has waited longest. Only its holder may call this."""
+        with self._mutex:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._held = False
+
+    @property
+    def waiting(self) -> int:
+        """How many wait at this moment."""
+        with self._mutex:
+            return len(self._waiting)
+
+
+class _Session(Session):
+    """The ORM inside a transaction that belongs to `Database`: it flushes, and never commits by itself."""
+
+    def commit(self) -> NoReturn:
+        raise RuntimeError("leaving database.writing() commits; nothing else does")
+
+
+class Tx:
+    """One open transaction, handed out by ``Database.reading`` and ``Database.writing``.
+
+    Valid inside its block only. Rows loaded through ``session`` stay readable after it, detached.
+    """
+
+    __slots__ = ("_after", "_database", "_installation", "_now", "_session", "connection", "dialect")
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        self._database = database
+        self.connection = connection
+        self.dialect = database.dialect
+        self._session: _Session | None = None
+        self._now: datetime | None = None
+        self._installation: tuple[str, int] | None = None
+        self._after: list[Callable[[], None]] = []
+
+    @property
+    def session(self) -> Session:
+        """The ORM's session on this transaction; made at the first use, flushed before the commit."""
+        if self._session is None:
+            self._session = _Session(
+                bind=self.connection, expire_on_commit=False, join_transaction_mode="rollback_only"
+            )
+        return self._session
+
+    @property
+    def now(self) -> datetime:
+        """The moment of this transaction, aware UTC, the same for all of it.
+
+        PostgreSQL: the database's clock at the transaction's start; SQLite: the process's at the first use;
+        a clock given to `Database` goes before both.
+        """
+        if self._now is None:
+            clock = self._database.clock
+            if clock is not None:
+                self._now = clock.now()
+            else:
+                moment: datetime = self.connection.exec_driver_sql(
+                    "SELECT transaction_timestamp()"
+                ).scalar_one()
+                self._now = moment.astimezone(UTC)
+        return self._now
+
+    def note_now(self, moment: datetime) -> None:
+        """Take over ``transaction_timestamp()`` that a statement of the caller's has read on the way.
+
+        Saves a round trip. Ignored when the moment is known already or when a clock was given, so that a
+        fast path need not ask which clock is in use.
+        """
+        if self._now is None and self._database.clock is None:
+            self._now = moment.astimezone(UTC)
+
+    @property
+    def origin(self) -> str:
+        """The name of this installation in its record. Raises `NotInstalled`."""
+        return self._installed()[0]
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of this installation's record; a lawful restore adds one. Raises `NotInstalled`."""
+        return self._installed()[1]
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Have ``call`` run once the commit is done, outside every lock; never when it fails.
+
+        For waking somebody up only: what must happen for certain is an outbox promise.
+        """
+        self._after.append(call)
+
+    def _installed(self) -> tuple[str, int]:
+        known = self._installation or self._database._installation
+        if known is None:
+            row = self.connection.exec_driver_sql("SELECT origin, epoch FROM installation").one_or_none()
+            if row is None:
+                raise NotInstalled("the database holds no installation; run `vinhdanh init`")
+            known = self._installation = (str(row[0]), int(row[1]))
+        return known
+
+
+class Database:
+    """All access to the rows. Thread-safe; one per process.
+
+    ``url`` is ``sqlite:///file`` or ``postgresql+psycopg://…``. ``clock`` replaces the clock of ``tx.now``
+    (tests and the demo). ``owner_url`` names the role that owns the tables and is used by migrations only.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        owner_url: str | None = None,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
+        parsed = database_url(url)
+        self.url = parsed
+        self.owner_url = owner_url
+        self.dialect = parsed.get_backend_name()
+        self.wait_seconds = wait_seconds
+        self._commit_calls: list[Callable[[], None]] = []
+        self._installation: tuple[str, int] | None = None
+        self._mine = threading.local()
+        self._turn = FairLock() if self.dialect == SQLITE else None
+        # PostgreSQL's own clock is the one that several processes share; SQLite has none but the process's.
+        self.clock: Clock | None = clock or (SystemClock() if self.dialect == SQLITE else None)
+        make_engine = _sqlite_engine if self.dialect == SQLITE else _postgresql_engine
+        self._writer = make_engine(parsed, writing=True, wait_seconds=wait_seconds)
+        self._reader = make_engine(parsed, writing=False, wait_seconds=wait_seconds)
+
+    @contextmanager
+    def reading(self) -> Iterator[Tx]:
+        """Open one consistent view of the rows; whatever tries to write in it fails.
+
+        Raises `DatabaseUnavailable` when the database does not answer.
+        """
+        with _in_our_words():
+            connection = self._connect(self._reader)
+            try:
+                connection.begin()
+                tx = Tx(self, connection)
+                try:
+                    yield tx
+                    if tx._installation is not None:
+                        self._installation = tx._installation
+                finally:
+                    if tx._session is not None:
+                        tx._session.close()
+                    if not connection.invalidated:
+                        connection.rollback()
+            finally:
+                connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Tx]:
+        """Open the transaction of one command: leaving the block commits, raising undoes everything.
+
+        Raises `DatabaseBusy` when its turn does not come in time, `DatabaseUnavailable` when nobody answers,
+        `OutcomeUnknown` when the connection breaks in the commit, `NestedWriting` inside itself.
+        """
+        if getattr(self._mine, "writing", False):
+            raise NestedWriting("writing() inside writing()")
+        if self._turn is not None and not self._turn.acquire(self.wait_seconds):
+            raise DatabaseBusy(f"no turn to write within {self.wait_seconds} s")
+        self._mine.writing = True
+        try:
+            with _in_our_words():
+                connection = self._connect(self._writer)
+                try:
+                    transaction = connection.begin()
+                    tx = Tx(self, connection)
+                    try:
+                        yield tx
+                        if tx._session is not None:
+                            tx._session.flush()
+                    except BaseException:
+                        if not connection.invalidated:
+                            transaction.rollback()
+                        raise
+                    finally:
+                        if tx._session is not None:
+                            tx._session.close()
+                    try:
+                        transaction.commit()
+                    except exc.DBAPIError as error:
+                        if error.connection_invalidated:
+                            raise OutcomeUnknown("the connection was lost in the commit") from error
+                        raise
+                finally:
+                    connection.close()
+        finally:
+            self._mine.writing = False
+            if self._turn is not None:
+                self._turn.release()
+        if tx._installation is not None:
+            self._installation = tx._installation
+        for call in (*tx._after, *self._commit_calls):
+            try:
+                call()
+            except Exception:
+                # The commit is done: telling the caller of a failure would make him repeat it.
+                log.exception("a call after the commit failed")
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """Have ``call`` run after every commit of this process: the wake-up of worker and sequencer.
+
+        It runs in the thread that committed and must return at once (set an event, nothing more).
+        """
+        self._commit_calls.append(call)
+
+    @property
+    def origin(self) -> str:
+        """The name of this installation in its record. Raises `NotInstalled`."""
+        return self._installed()[0]
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of this installation's record. Raises `NotInstalled`."""
+        return self._installed()[1]
+
+    def forget_installation(self) -> None:
+        """Read origin and epoch anew at the next use; a lawful restore calls this after adding an epoch."""
+        self._installation = None
+
+    def close(self) -> None:
+        """Close every connection. Transactions that are open end with an error."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def _installed(self) -> tuple[str, int]:
+        if self._installation is None:
+            with self.reading() as tx:
+                return tx._installed()
+        return self._installation
+
+    def _connect(self, engine: Engine) -> Connection:
+        """Return an open connection; a database that is just coming back is asked a second time."""
+        try:
+            return engine.connect()
+        except exc.TimeoutError:
+            raise  # the pool waited already
+        except (exc.OperationalError, exc.InvalidRequestError):
+            time.sleep(RETRY_AFTER_SECONDS)
+            return engine.connect()
+
+
+def database_url(url: str | URL) -> URL:
+    """Return ``url`` parsed. Raises ``ValueError`` for anything but SQLite in a file and PostgreSQL."""
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        raise ValueError("the database URL cannot be read") from None  # without the URL: it holds a password
+    backend = parsed.get_backend_name()
+    if backend == SQLITE:
+        if not parsed.database or parsed.database == ":memory:":
+            raise ValueError("SQLite needs a file: sqlite:///path/to/vinhdanh.sqlite")
+        return parsed.set(drivername="sqlite+pysqlite")
+    if backend == POSTGRESQL:
+        return parsed.set(drivername="postgresql+psycopg")
+    raise ValueError(f"unknown database {backend!r}: use sqlite:/// or postgresql+psycopg://")
+
+
+def _sqlite_engine(url: URL, *, writing: bool, wait_seconds: float) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        # One writer at a time is all that SQLite allows, and its prepared statements stay warm.
+        pool_size=1 if writing else 8,
+        max_overflow=0 if writing else 24,
+        pool_timeout=wait_seconds,
+        query_cache_size=CACHED_STATEMENTS,
+        # isolation_level None: the driver begins nothing by itself, so BEGIN means what we say below.
+        connect_args={"isolation_level": None, "timeout": wait_seconds, "cached_statements": 512},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            # REPLACE deletes rows behind the delete triggers' back unless this is on.
+            "recursive_triggers = ON",
+            f"busy_timeout = {int(wait_seconds * 1000)}",
+            f"query_only = {'OFF' if writing else 'ON'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    begin = "BEGIN IMMEDIATE" if writing else "BEGIN DEFERRED"
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.execute(begin)
+
+    return engine
+
+
+def _postgresql_engine(url: URL, *, writing: bool, wait_seconds: float) -> Engine:
+    settings = {
+        "TimeZone": "UTC",
+        "statement_timeout": int(STATEMENT_SECONDS * 1000),
+        "lock_timeout": int(wait_seconds * 1000),
+        "idle_in_transaction_session_timeout": int(IDLE_IN_TRANSACTION_SECONDS * 1000),
+    }
+    engine = create_engine(
+        url,
+        pool_size=8,
+        max_overflow=16,
+        pool_timeout=wait_seconds,
+        query_cache_size=CACHED_STATEMENTS,
+        # A page reads one snapshot; a command sees, after each lock it waited for, what the other committed.
+        isolation_level="READ COMMITTED" if writing else "REPEATABLE READ",
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": "vinhdanh",
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:
+        if not writing:
+            connection.read_only = True
+        entry.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkin")
+    def returned(connection: psycopg.Connection[Any] | None, entry: ConnectionPoolEntry) -> None:
+        entry.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry, proxy: object) -> None:
+        # A ping at every checkout would cost each command a round trip. A closed peer shows on the socket for
+        # nothing; only a connection that was idle for long (a firewall may have dropped it) is really asked.
+        try:
+            silent = not select.select([connection.fileno()], [], [], 0)[0]
+            if silent and time.monotonic() - entry.info["used"] < PING_AFTER_IDLE_SECONDS:
+                return
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except (psycopg.Error, OSError, ValueError) as error:
+            raise exc.InvalidatePoolError() from error  # the pool replaces this one and all of its age
+
+    return engine
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """Turn the drivers' passing troubles into ours; errors of our own making pass through as they are."""
+    try:
+        yield
+    except exc.TimeoutError as error:
+        raise DatabaseBusy("no connection became free in time") from error
+    except (exc.DBAPIError, sqlite3.Error, psycopg.Error, exc.DisconnectionError) as error:
+        ours = _translated(error)
+        if ours is None:
+            raise
+        raise ours from error
+    except exc.InvalidRequestError as error:
+        # The pool's own words when a fresh connection was closed twice in a row.
+        if isinstance(error.__cause__ or error.__context__, exc.DisconnectionError):
+            raise DatabaseUnavailable("the database closes every connection") from error
+        raise
+
+
+# https://www.postgresql.org/docs/15/errcodes-appendix.html
+_BUSY_STATES = {"40001", "40P01", "55P03", "57014"}
+_GONE_STATES = {"57P01", "57P02", "57P03", "57P05", "53100", "53200", "53300", "25P03"}
+_SQLITE_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_SQLITE_GONE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+
+
+def _translated(error: Exception) -> DatabaseUnavailable | None:
+    original: BaseException | None = error.orig if isinstance(error, exc.DBAPIError) else error
+    said = f"{type(original).__name__}: {original}".splitlines()[0]
+    if isinstance(original, sqlite3.Error):
+        primary = (getattr(original, "sqlite_errorcode", None) or 0) & 0xFF  # the rest tells the kind of it
+        if primary in _SQLITE_BUSY:
+            return DatabaseBusy(said)
+        return DatabaseUnavailable(said) if primary in _SQLITE_GONE else None
+    if isinstance(original, psycopg.Error):
+        state = original.sqlstate or ""
+        if state in _BUSY_STATES:
+            return DatabaseBusy(said)
+        if state in _GONE_STATES or state.startswith("08"):
+            return DatabaseUnavailable(said)
+        if not state and isinstance(original, psycopg.OperationalError):
+            return DatabaseUnavailable(said)  # the server was not reached or went away in mid-sentence
+    if isinstance(error, exc.DisconnectionError):
+        return DatabaseUnavailable(said)
+    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
+        return DatabaseUnavailable(said)
+    return None
