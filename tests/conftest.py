@@ -10,15 +10,18 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy.engine import make_url
 
 from storage import migrate
 from storage.database import Database, TestClock
-from tests.services.postgres import PostgresServer
 
-pytest_plugins = ["tests.services.postgres"]
+if TYPE_CHECKING:  # pytest imports its plugins itself, to rewrite their assertions
+    from tests.services.postgres import PostgresServer
+
+pytest_plugins = ["tests.services.postgres", "tests.services.fixtures"]
 
 SC_01_MORNING = datetime(2024, 11, 18, 2, 0, tzinfo=UTC)
 """09:00 in Giang Thành on the first day of scenario SC-01."""
