@@ -21,8 +21,6 @@ from storage.database import Database, TestClock
 if TYPE_CHECKING:  # pytest imports its plugins itself, to rewrite their assertions
     from tests.services.postgres import PostgresServer
 
-pytest_plugins = ["tests.services.postgres", "tests.services.fixtures"]
-
 SC_01_MORNING = datetime(2024, 11, 18, 2, 0, tzinfo=UTC)
 """09:00 in Giang Thành on the first day of scenario SC-01."""
 
