@@ -25,11 +25,11 @@ class NumberRegister(Base):
 
 
 class Decision(Base):
-    """A decision on one dossier: approved first, then numbered, dated and signed. Frozen once issued."""
+    """A decision on one dossier: approved (or taken back), then numbered, dated and signed. Frozen once issued."""
 
     __tablename__ = "decision"
     __table_args__ = (
-        CheckConstraint("state IN ('approved', 'issued')", name="state"),
+        CheckConstraint("state IN ('approved', 'issued', 'revoked')", name="state"),
         CheckConstraint(
             "state <> 'issued' OR (number IS NOT NULL AND issued_on IS NOT NULL AND signer_id IS NOT NULL"
             " AND blob_id IS NOT NULL AND register_id IS NOT NULL)",
@@ -41,8 +41,8 @@ class Decision(Base):
             "uq_decision_dossier",
             "dossier_id",
             unique=True,
-            sqlite_where=text("dossier_id IS NOT NULL"),
-            postgresql_where=text("dossier_id IS NOT NULL"),
+            sqlite_where=text("state <> 'revoked'"),
+            postgresql_where=text("state <> 'revoked'"),
         ),
     )
 

@@ -1,0 +1,251 @@
+"""The one hand that writes a change of a dossier: row, record entry and promises in one transaction.
+
+Every command fills a ``Deed`` under the dossier's lock and closes it with ``write``. The statements are
+SQLAlchemy Core on purpose: this is the hottest path of the product, and nothing else needs to know how it is done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, Table, bindparam, or_, select, update
+
+from dossiers.award_round import AwardRound
+from dossiers.days import local_day
+from dossiers.dossier import Dossier, Participation, Revision
+from dossiers.functions import DUTY
+from dossiers.refusals import Conflict, Missing
+from states.definition import Edition
+from storage.database import Tx
+from storage.record import AttachmentMark, By, Head, Moved, append
+from workflow.actor import Actor, Place
+from workflow.editions import edition_of
+from workflow.outgoing import Promise, put_promises
+from workflow.permissions import Standing, is_visible, standing_of
+
+_DOSSIER: Table = Dossier.__table__  # type: ignore[assignment]  # declarative classes map plain tables
+_ROUND: Table = AwardRound.__table__  # type: ignore[assignment]  # as above
+
+LOCKED: Select[Any] = (
+    select(
+        _DOSSIER,
+        _ROUND.c.code.label("round_code"),
+        _ROUND.c.programme_id,
+        _ROUND.c.calendar_code,
+        _ROUND.c.decider_body_id,
+        _ROUND.c.opens_at,
+        _ROUND.c.closes_at,
+        _ROUND.c.late_rule,
+        _ROUND.c.achievement_from,
+        _ROUND.c.achievement_to,
+    )
+    .join(_ROUND, _ROUND.c.id == _DOSSIER.c.round_id)
+    .with_for_update(of=_DOSSIER)
+)
+LOCK_BY_REF = LOCKED.where(or_(_DOSSIER.c.ref == bindparam("ref"), _DOSSIER.c.code == bindparam("ref")))
+LOCK_BY_ID = LOCKED.where(_DOSSIER.c.id == bindparam("id"))
+
+
+@dataclass(slots=True)
+class Deed:
+    """One change in the making. ``row`` is the locked dossier as it was; ``changes`` are the columns it gets."""
+
+    tx: Tx
+    row: Row[Any]
+    edition: Edition
+    actor: Actor | None
+    place: Place | None
+    standing: Standing
+    action: str = ""
+    changes: dict[str, Any] = field(default_factory=dict)
+    moves: list[Moved] = field(default_factory=list)
+    payload: dict[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+    attachments: list[AttachmentMark] = field(default_factory=list)
+    promises: list[Promise] = field(default_factory=list)
+    dossier_version: int | None = None
+    decision_pdf_sha256: str | None = None
+    idem_key: str | None = None
+
+    @property
+    def today(self) -> date:
+        """The day in Viet Nam on which the deed is done."""
+        return local_day(self.tx.now)
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the transaction."""
+        return self.tx.now
+
+    @property
+    def by(self) -> By:
+        """How the record names who acts; the system itself has no account."""
+        if self.actor is None:
+            return By(account_ref=None, function=None, org_unit_ref=None, idem_key=self.idem_key)
+        return self.actor.by(self.place, idem_key=self.idem_key)
+
+    def value(self, column: str) -> Any:
+        """Return a column as it will stand after the deed."""
+        return self.changes[column] if column in self.changes else getattr(self.row, column)
+
+
+def lock(
+    tx: Tx, actor: Actor, dossier_ref: str, *, idem_key: str | None = None, place: Place | None = None
+) -> Deed:
+    """Lock a dossier by its ref or code and return the deed to be filled.
+
+    Raises ``Missing`` alike for a dossier that does not exist and for one the actor may not know of.
+    """
+    row = tx.connection.execute(LOCK_BY_REF, {"ref": dossier_ref}).first()
+    if row is None:
+        raise Missing("not_found")
+    today = local_day(tx.now)
+    standing = standing_of(
+        tx,
+        actor,
+        dossier_id=row.id,
+        proposing_unit_id=row.proposing_unit_id,
+        body_id=row.decider_body_id,
+        day=today,
+    )
+    # Who stands in a submitted dossier may see it; only for the others, and for drafts, the sight is asked.
+    if (not standing.places or row.submissions == 0) and not is_visible(tx, actor, row.id, today):
+        raise Missing("not_found")
+    return Deed(tx, row, edition_of(tx, row.edition_id), actor, place, standing, idem_key=idem_key)
+
+
+def lock_for_system(tx: Tx, dossier_id: int) -> Deed:
+    """Lock a dossier for a deed of the clock, which nobody performs. Raises ``Missing``."""
+    row = tx.connection.execute(LOCK_BY_ID, {"id": dossier_id}).first()
+    if row is None:
+        raise Missing("not_found")
+    return Deed(tx, row, edition_of(tx, row.edition_id), None, None, Standing({}, frozenset()))
+
+
+def require_version(deed: Deed, seen_version: int) -> None:
+    """Raise ``Conflict`` when the dossier has changed since the person saw it; says when and what happened."""
+    if deed.row.version != seen_version:
+        from workflow.history import last_deed  # history reads what this module writes
+
+        happened = last_deed(deed.tx, deed.row.ref, deed.actor.language if deed.actor else "vi")
+        raise Conflict(
+            "changed_meanwhile",
+            time=happened.time,
+            happened=happened.what,
+            version=deed.row.version,
+            state=deed.row.state,
+        )
+
+
+def write_revision(deed: Deed, owner_kind: str, owner_id: int, content: Mapping[str, Any]) -> tuple[int, int]:
+    """Keep ``content`` as the next revision of the owner and commit to it in the deed. Return (id, n)."""
+    from dossiers.contents import seal
+
+    sealed = seal(content)
+    session = deed.tx.session
+    last = session.scalar(
+        select(Revision.n)
+        .where(Revision.owner_kind == owner_kind, Revision.owner_id == owner_id)
+        .order_by(Revision.n.desc())
+        .limit(1)
+    )
+    revision = Revision(
+        owner_kind=owner_kind,
+        owner_id=owner_id,
+        n=(last or 0) + 1,
+        content=sealed.text,
+        salt=sealed.salt,
+        commitment=sealed.commitment,
+        written_by=deed.actor.account_id if deed.actor else None,
+        written_at=deed.now,
+    )
+    session.add(revision)
+    session.flush()  # the owner's row points to revision.id
+    deed.payload.setdefault("revisions", []).append(
+        {"owner": owner_kind, "n": revision.n, "commitment": sealed.commitment}
+    )
+    return revision.id, revision.n
+
+
+def content_of(session: Any, revision_id: int | None) -> dict[str, Any]:
+    """Return the content of a revision; empty when there is none or it was erased."""
+    if revision_id is None:
+        return {}
+    text = session.scalar(select(Revision.content).where(Revision.id == revision_id))
+    if text is None:
+        return {}
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+def write(deed: Deed) -> int:
+    """Write the deed: participation, promises, record entry, and the dossier's row with its next version.
+
+    Returns the new version. Nothing is visible before the transaction of the caller commits. The version in the
+    WHERE clause is the belt to the braces of the row lock; losing it raises ``Conflict``.
+    """
+    tx, row = deed.tx, deed.row
+    version = row.version + 1
+    state_to = deed.value("state")
+    moved = Moved(
+        kind="dossier",
+        ref=row.ref,
+        version_from=row.version,
+        version_to=version,
+        state_from=row.state,
+        state_to=state_to,
+    )
+    head = append(
+        tx,
+        subject=("dossier", row.ref),
+        head=Head(row.chain_length, row.chain_head),
+        action=deed.action,
+        by=deed.by,
+        moves=[moved, *deed.moves],
+        edition=f"{deed.edition.code}/{deed.edition.edition}",
+        workflow_sha256=deed.edition.sha256,
+        regime=_regime(deed),
+        dossier_version=deed.dossier_version,
+        payload=deed.payload or None,
+        reason=deed.reason,
+        attachments=deed.attachments,
+        decision_pdf_sha256=deed.decision_pdf_sha256,
+    )
+    changed = tx.connection.execute(
+        update(_DOSSIER)
+        .where(_DOSSIER.c.id == row.id, _DOSSIER.c.version == row.version)
+        .values(**deed.changes, version=version, chain_head=head.hash, chain_length=head.length)
+    )
+    if changed.rowcount != 1:
+        raise Conflict("changed_meanwhile", time="", happened="", version=row.version, state=row.state)
+    _note_participation(deed)
+    put_promises(tx, row, version, deed.promises)
+    return version
+
+
+def _regime(deed: Deed) -> str | None:
+    regime_id = deed.value("regime_id")
+    return None if regime_id is None else str(regime_id)
+
+
+def _note_participation(deed: Deed) -> None:
+    if deed.actor is None or deed.place is None:
+        return
+    duty = DUTY.get(deed.place.function)
+    if duty is None or duty in deed.standing.duties:
+        return
+    deed.tx.connection.execute(
+        Participation.__table__.insert(),  # type: ignore[attr-defined]  # as above
+        {
+            "dossier_id": deed.row.id,
+            "person_id": deed.actor.person_id,
+            "duty": duty,
+            "first_at": deed.now,
+        },
+    )
+
+

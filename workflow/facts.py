@@ -1,0 +1,258 @@
+"""The facts that conditions ask for, each read from the database when first asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+from sqlalchemy import func, select
+
+from dossiers.attachment import Attachment, AttachmentUse
+from dossiers.award_round import QuotaPool
+from dossiers.conditions import CONDITIONS, IN_PLAY, PASSED
+from dossiers.configuration import Criterion, NomineeClass
+from dossiers.contents import NOMINEE_FIELDS
+from dossiers.dossier import ClockSpan
+from dossiers.nominee import CriterionAnswer, Nominee
+from workflow.engine import Deed, content_of
+
+NEEDED_PAPERS = ("submission_paper", "minutes", "achievement_report")
+ENDED = frozenset({"withdrawn", "superseded", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class PoolNeed:
+    """What awarding would take from one pool; ``pool_id`` None when nobody made a pool for that kind."""
+
+    award_form_id: int | None
+    nominee_kind: str
+    needed: int
+    pool_id: int | None
+    size: int | None
+    used: int
+
+
+class DossierFacts:
+    """The facts of the dossier that a deed has locked (``dossiers.conditions.Facts``).
+
+    With a nominee, hold, criteria and gaps are those of that nominee alone.
+    """
+
+    def __init__(self, deed: Deed, nominee: Nominee | None = None) -> None:
+        self._deed = deed
+        self._session = deed.tx.session
+        self._one = nominee
+
+    def answers(self, names: Sequence[str]) -> Mapping[str, Callable[[], bool]]:
+        """Return the named conditions, bound to these facts, for the machine to call."""
+
+        def bound(name: str) -> Callable[[], bool]:
+            return lambda: CONDITIONS[name](self)
+
+        return {name: bound(name) for name in names}
+
+    @property
+    def now(self) -> datetime:
+        return self._deed.now
+
+    @property
+    def today(self) -> date:
+        return self._deed.today
+
+    @property
+    def opens_at(self) -> datetime:
+        moment: datetime = self._deed.row.opens_at
+        return moment
+
+    @property
+    def closes_at(self) -> datetime:
+        moment: datetime = self._deed.row.closes_at
+        return moment
+
+    @property
+    def on_hold(self) -> bool:
+        return bool(self._deed.row.on_hold if self._one is None else self._one.on_hold)
+
+    @property
+    def under_hold(self) -> bool:
+        return bool(self._deed.row.on_hold) or self.on_hold
+
+    @property
+    def held_nominees(self) -> Sequence[str]:
+        return [nominee.ref for nominee in self.nominees if nominee.on_hold and nominee.state in IN_PLAY]
+
+    @property
+    def submissions(self) -> int:
+        return int(self._deed.row.submissions)
+
+    @property
+    def resubmission_unlocked(self) -> bool:
+        return bool(self._deed.row.resubmission_unlocked)
+
+    @cached_property
+    def nominees(self) -> Sequence[Nominee]:
+        """Every nominee of the dossier in its order."""
+        return self._session.scalars(
+            select(Nominee).where(Nominee.dossier_id == self._deed.row.id).order_by(Nominee.ordinal)
+        ).all()
+
+    @property
+    def nominee_states(self) -> Sequence[str]:
+        return [nominee.state for nominee in self.nominees]
+
+    @cached_property
+    def missing_papers(self) -> Sequence[str]:
+        present = set(
+            self._session.scalars(
+                select(Attachment.kind)
+                .where(Attachment.dossier_id == self._deed.row.id, Attachment.withdrawn_at.is_(None))
+                .distinct()
+            )
+        )
+        missing = [kind for kind in NEEDED_PAPERS if kind not in present]
+        missing.extend(
+            f"{nominee.ref}:{criterion}" for nominee, criterion in self._documents_without_paper()
+        )
+        return missing
+
+    def _documents_without_paper(self) -> Sequence[tuple[Nominee, str]]:
+        """Return the nominees and criteria whose answer must show a document and shows no paper for it."""
+        live = [nominee for nominee in self.nominees if nominee.state not in ENDED]
+        if not live:
+            return []
+        ids = [nominee.id for nominee in live]
+        uses: dict[int, set[int | None]] = {}
+        for nominee_id, criterion_id in self._session.execute(
+            select(AttachmentUse.nominee_id, AttachmentUse.criterion_id)
+            .join(Attachment, Attachment.id == AttachmentUse.attachment_id)
+            .where(
+                AttachmentUse.nominee_id.in_(ids),
+                Attachment.withdrawn_at.is_(None),
+                Attachment.kind.in_(("evidence", "initiative_certificate")),
+            )
+        ):
+            uses.setdefault(nominee_id, set()).add(criterion_id)
+        missing = []
+        for nominee in live:
+            has = uses.get(nominee.id, set())
+            for criterion in self._criteria.get(nominee.class_id, ()):
+                if not _must_show_document(criterion) or self._not_applicable(nominee, criterion):
+                    continue
+                if criterion.id not in has and None not in has:
+                    missing.append((nominee, criterion.code))
+        return missing
+
+    @cached_property
+    def _criteria(self) -> Mapping[int, Sequence[Criterion]]:
+        classes = {nominee.class_id for nominee in self.nominees}
+        by_class: dict[int, list[Criterion]] = {}
+        for criterion in self._session.scalars(
+            select(Criterion).where(Criterion.class_id.in_(classes)).order_by(Criterion.ordinal)
+        ):
+            by_class.setdefault(criterion.class_id, []).append(criterion)
+        return by_class
+
+    @cached_property
+    def _answers(self) -> Mapping[tuple[int, int], CriterionAnswer]:
+        ids = [nominee.id for nominee in self.nominees]
+        return {
+            (answer.nominee_id, answer.criterion_id): answer
+            for answer in self._session.scalars(select(CriterionAnswer).where(CriterionAnswer.nominee_id.in_(ids)))
+        }
+
+    def _not_applicable(self, nominee: Nominee, criterion: Criterion) -> bool:
+        answer = self._answers.get((nominee.id, criterion.id))
+        return criterion.applies_when is not None and answer is not None and answer.not_applicable
+
+    @cached_property
+    def open_questions(self) -> Sequence[str]:
+        """Return ``ref:criterion`` or ``ref:field`` for every needed thing not filled in."""
+        gaps: list[str] = []
+        kinds = dict(
+            self._session.execute(
+                select(NomineeClass.id, NomineeClass.kind).where(
+                    NomineeClass.id.in_({nominee.class_id for nominee in self.nominees})
+                )
+            ).tuples()
+        )
+        for nominee in self.nominees if self._one is None else [self._one]:
+            if nominee.state in ENDED:
+                continue
+            fields = content_of(self._session, nominee.revision_id).get("fields", {})
+            gaps.extend(
+                f"{nominee.ref}:{field.key}"
+                for field in NOMINEE_FIELDS[kinds[nominee.class_id]]
+                if field.needed and not fields.get(field.key)
+            )
+            if nominee.award_form_id is None:
+                gaps.append(f"{nominee.ref}:award_form")
+            gaps.extend(
+                f"{nominee.ref}:{criterion.code}"
+                for criterion in self._criteria.get(nominee.class_id, ())
+                if (nominee.id, criterion.id) not in self._answers
+            )
+        return gaps
+
+    @cached_property
+    def quota_needs(self) -> Sequence[PoolNeed]:
+        going = [nominee for nominee in self.nominees if nominee.state in PASSED]
+        kinds = dict(
+            self._session.execute(
+                select(NomineeClass.id, NomineeClass.kind).where(
+                    NomineeClass.id.in_({nominee.class_id for nominee in going})
+                )
+            ).tuples()
+        )
+        wanted: dict[tuple[int | None, str], int] = {}
+        for nominee in going:
+            key = (nominee.award_form_id, kinds[nominee.class_id])
+            wanted[key] = wanted.get(key, 0) + 1
+        pools = {
+            (pool.award_form_id, pool.nominee_kind): pool
+            for pool in self._session.scalars(
+                select(QuotaPool).where(
+                    QuotaPool.round_id == self._deed.row.round_id,
+                    QuotaPool.decider_body_id == self._deed.row.decider_body_id,
+                )
+            )
+        }
+        needs = []
+        for (form, kind), count in sorted(wanted.items(), key=str):
+            pool = pools.get((form, kind)) if form is not None else None
+            needs.append(
+                PoolNeed(form, kind, count, pool.id if pool else None, pool.size if pool else None, pool.used if pool else 0)
+            )
+        return needs
+
+    @property
+    def supplement_due_on(self) -> date | None:
+        return self._session.scalar(
+            select(func.max(ClockSpan.due_on)).where(
+                ClockSpan.dossier_id == self._deed.row.id,
+                ClockSpan.limit_code == "supplement",
+                ClockSpan.ended_at.is_(None),
+            )
+        )
+
+    @property
+    def has_decision_paper(self) -> bool:
+        return (
+            self._session.scalar(
+                select(Attachment.id)
+                .where(
+                    Attachment.dossier_id == self._deed.row.id,
+                    Attachment.kind == "decision",
+                    Attachment.withdrawn_at.is_(None),
+                )
+                .limit(1)
+            )
+            is not None
+        )
+
+
+def _must_show_document(criterion: Criterion) -> bool:
+    """A document alone must be shown; joined to others by “any”, another proof may stand for it."""
+    proofs = criterion.proofs.split()
+    return "document" in proofs and (criterion.proof_join == "all" or proofs == ["document"])

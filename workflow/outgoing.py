@@ -1,0 +1,35 @@
+"""What a deed promises for after the commit, put into the outbox in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from storage.database import Tx
+from storage.outbox import promise
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One thing to happen later. The key is made from the dossier, its version and ``suffix``, so it is unique."""
+
+    kind: str
+    suffix: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    run_at: datetime | None = None
+
+
+def put_promises(tx: Tx, dossier: Row[Any], version: int, promises: Sequence[Promise]) -> None:
+    """Write every promise of a deed that brought ``dossier`` to ``version``."""
+    for one in promises:
+        promise(
+            tx,
+            one.kind,
+            f"{one.kind}/{dossier.ref}/{version}/{one.suffix}",
+            {"dossier_id": dossier.id, "dossier_ref": dossier.ref, "version": version, **one.payload},
+            run_at=one.run_at,
+        )
