@@ -233,7 +233,8 @@ class _Reader:
         functions, kinds = self.vocabulary.functions, self.vocabulary.kinds
         acting = None
         if "acting_function" in entry:
-            acting = self.word(entry, path, "acting_function", "function", functions) or None
+            # The empty text stands for a word already complained about, None for nobody.
+            acting = self.word(entry, path, "acting_function", "function", functions)
         readers_path, kinds_path = _join(path, "reader_labels"), _join(path, "reader_kinds")
         reader_labels = self.entries(
             entry, path, "reader_labels", lambda p, _k, n: self.label_of(p, n), keyed=False
@@ -279,8 +280,13 @@ class _Reader:
             if name in entry:
                 self.complain(_join(path, name), "not_here", subject=subject)
         words = self.vocabulary
+        target: str | None = ""
         if "target" not in entry:
             self.complain(_join(path, "target"), "missing")
+        elif entry["target"].value is None:
+            target = None
+        else:
+            target = self.text(entry, path, "target")
         fields = tuple(
             field for p, n in self.items(entry, path, "fields") if (field := self.field(p, n)) is not None
         )
@@ -289,7 +295,7 @@ class _Reader:
             key=key,
             label=self.label(entry, path, "label"),
             performers=frozen_mapping(self.performers(entry, path)),
-            target=self.optional_text(entry, path, "target"),
+            target=target,
             requires=self.words(entry, path, "requires", "requirement", words.requirements),
             fields=fields,
             conditions=self.words(entry, path, "conditions", "condition", words.conditions),
@@ -309,24 +315,27 @@ class _Reader:
         )
 
     def performers(self, entry: dict[str, Node], path: str) -> dict[str, tuple[str, ...]]:
-        """`sources` as a list beside `functions`, or as a mapping of source to its functions."""
+        """`sources` as a list beside `functions`, or as a mapping of source to its functions.
+
+        The empty text stands for sources already complained about.
+        """
         functions = self.vocabulary.functions
         node = entry.get("sources")
         if node is not None and isinstance(node.value, dict):
             if "functions" in entry:
                 self.complain(_join(path, "functions"), "one_of_two", names="functions, sources.<state>")
-            where = _join(path, "sources")
-            return self.entries(
+            by_source = self.entries(
                 entry,
                 path,
                 "sources",
-                lambda p, _k, n: self.words_of(_join(where, _k), n, "function", functions),
+                lambda p, _k, n: self.words_of(p, n, "function", functions),
                 needed=True,
                 keyed=False,
             )
+            return by_source or {"": ()}
         sources = self.words(entry, path, "sources", None, None, needed=True)
         performers = self.words(entry, path, "functions", "function", functions)
-        return dict.fromkeys(sources, performers)
+        return dict.fromkeys(sources or ("",), performers)
 
     def field(self, path: str, node: Node) -> Field | None:
         entry = self.mapping(node, path, _FIELD_KEYS)
@@ -497,9 +506,9 @@ class _Reader:
                 self.complain(place, "duplicate_item", name=word)
                 continue
             if what is not None and known is not None:
-                word = self.known(place, word, what, known)
-            if word:
-                found.append(word)
+                # An unknown word stays in the list: nobody is told as well that it is missing.
+                self.known(place, word, what, known)
+            found.append(word)
         return tuple(found)
 
     def word(self, entry: dict[str, Node], path: str, name: str, what: str, known: frozenset[str]) -> str:

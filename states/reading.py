@@ -142,11 +142,11 @@ def _take_key(parent: _Open, node: Node, line: int, problems: list[Problem]) -> 
 def _take_value(parent: _Open, node: Node) -> None:
     if isinstance(parent.node.value, list):
         parent.node.value.append(node)
-        return
-    assert isinstance(parent.node.value, dict)
-    if parent.key is not None:
-        parent.node.value[parent.key] = node
-    parent.keyed = False
+    elif isinstance(parent.node.value, dict):
+        if parent.key is not None:
+            parent.node.value[parent.key] = node
+        parent.keyed = False
+    # else a collection already complained about: what is inside is read and dropped
 
 
 def _value(
@@ -159,8 +159,7 @@ def _value(
     tag: str | None = getattr(event, "tag", None)
     if tag is not None and tag != "!":
         problems.append(problem(path, "tag", line, name=tag))
-        if isinstance(event, yaml.ScalarEvent):
-            return BROKEN
+        return BROKEN
     if isinstance(event, yaml.MappingStartEvent):
         return {}
     if isinstance(event, yaml.SequenceStartEvent):

@@ -3,7 +3,7 @@
 Pure graph questions on an `Edition` that may still hold wrong names (the loader calls it for every file,
 so that all problems come at once). Where a name is unknown, the graph is given the benefit of the doubt:
 an unknown target may lead anywhere, an unknown source may come from anywhere, and only the name itself is
-complained about.
+complained about. The empty text is a name the loader has already complained about.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def _names(edition: Edition, machine: MachineDefinition) -> Iterator[Problem]:
     for action in machine.actions.values():
         here = f"{at}.actions.{action.key}"
         for source in action.sources:
-            if source not in machine.states:
+            if source and source not in machine.states:
                 yield problem(f"{here}.sources", "unknown_state", name=source)
-        if action.target is not None and action.target not in machine.states:
+        if action.target and action.target not in machine.states:
             yield problem(f"{here}.target", "unknown_state", name=action.target)
         for operation in action.clock:
             if operation.limit not in machine.limits:
@@ -57,9 +57,9 @@ def _names(edition: Edition, machine: MachineDefinition) -> Iterator[Problem]:
         for code in action.reason_codes:
             if code not in edition.reason_codes:
                 yield problem(f"{here}.reason_codes", "unknown_reason_code", name=code)
-        if action.given_reason is not None and action.given_reason.code not in edition.reason_codes:
-            where = f"{here}.given_reason.code"
-            yield problem(where, "unknown_reason_code", name=action.given_reason.code)
+        given = action.given_reason.code if action.given_reason is not None else ""
+        if given and given not in edition.reason_codes:
+            yield problem(f"{here}.given_reason.code", "unknown_reason_code", name=given)
     for limit in machine.limits.values():
         if limit.on_expiry is not None and limit.on_expiry not in machine.actions:
             where = f"{at}.limits.{limit.code}.on_expiry"
@@ -142,15 +142,17 @@ def _drivers(edition: Edition, action: Action) -> list[Action]:
 
 def _turns(edition: Edition, machine: MachineDefinition) -> Iterator[Problem]:
     """Who may do what, and whether the one whose turn it is can do anything."""
-    system = {limit.on_expiry for limit in machine.limits.values()}
+    system = {limit.on_expiry for limit in machine.limits.values() if limit.on_expiry is not None}
+    calls = {a.nominees for a in edition.dossier.actions.values() if a.nominees is not None}
     for action in machine.actions.values():
         here = f"{machine.subject}.actions.{action.key}"
         if action.by_system or action.driven:
             if action.functions:
                 yield problem(f"{here}.functions", "performers_not_allowed")
-            if action.by_system and action.key not in system:
+            # A misspelt call may have meant this one; it is complained about where it stands.
+            if action.by_system and action.key not in system and system <= set(machine.actions):
                 yield problem(here, "never_by_system")
-            if action.driven and not _drivers(edition, action):
+            if action.driven and action.key not in calls and calls <= set(edition.nominee.actions):
                 yield problem(here, "never_driven")
         else:
             for source in action.sources:
@@ -166,7 +168,7 @@ def _turns(edition: Edition, machine: MachineDefinition) -> Iterator[Problem]:
         if state.acting_function is None:
             yield problem(here, "acting_missing")
             continue
-        if not _moves_on(edition, machine, state.key, state.acting_function):
+        if state.acting_function and not _moves_on(edition, machine, state.key, state.acting_function):
             yield problem(here, "acting_cannot_act", function=state.acting_function)
         yield from _two_mains(machine, state.key)
 
@@ -251,13 +253,15 @@ def _clocks(machine: MachineDefinition) -> Iterator[Problem]:
         if not starters:
             yield problem(here, "limit_never_started")
             continue
-        if limit.due_field is not None:
+        if limit.due_field is not None and limit.working_days is None:
             for starter in starters:
                 if not any(
-                    f.key == limit.due_field and f.kind == "date" and f.required for f in starter.fields
+                    f.key == limit.due_field and f.kind in ("date", "") and f.required for f in starter.fields
                 ):
                     where = f"{here}.due_field"
                     yield problem(where, "due_field_missing", action=starter.key, name=limit.due_field)
+        if not _all_states_known(machine):
+            continue  # an unknown name may hide the way on which the clock starts or ends
         running, paused = _open_in(machine, limit.code)
         for key, state in machine.states.items():
             if state.final and (key in running or key in paused):
@@ -267,6 +271,15 @@ def _clocks(machine: MachineDefinition) -> Iterator[Problem]:
                 where = f"{machine.subject}.states.{key}.limit"
                 yield problem(where, "limit_not_open_here", name=limit.code)
         yield from _expiry(machine, limit, running)
+
+
+def _all_states_known(machine: MachineDefinition) -> bool:
+    named = {machine.initial}
+    for action in machine.actions.values():
+        named.update(action.sources)
+        if action.target is not None:
+            named.add(action.target)
+    return named <= set(machine.states)
 
 
 def _expiry(machine: MachineDefinition, limit: Limit, running: set[str]) -> Iterator[Problem]:
@@ -284,10 +297,8 @@ def _expiry(machine: MachineDefinition, limit: Limit, running: set[str]) -> Iter
 def _open_in(machine: MachineDefinition, limit: str) -> tuple[set[str], set[str]]:
     """The states in which the clock may be running, and those in which it may be paused.
 
-    A walk over (state, clock) pairs from the initial state; unknown names are not followed.
+    A walk over (state, clock) pairs from the initial state; every state named must exist.
     """
-    if machine.initial not in machine.states:
-        return set(), set()
     seen = {(machine.initial, "closed")}
     waiting = deque(seen)
     while waiting:
@@ -296,8 +307,6 @@ def _open_in(machine: MachineDefinition, limit: str) -> tuple[set[str], set[str]
             if state not in action.performers:
                 continue
             target = state if action.target is None else action.target
-            if target not in machine.states:
-                continue
             pair = (target, _after(action, limit, clock))
             if pair not in seen:
                 seen.add(pair)

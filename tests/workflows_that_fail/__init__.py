@@ -1,0 +1,1 @@
+"""Wrong editions; the first lines of each say what the loader must answer."""
