@@ -60,7 +60,7 @@ class Dossier(Base):
     submissions: Mapped[int] = mapped_column(default=0)
     resubmission_unlocked: Mapped[bool] = mapped_column(default=False)
     submitted_at: Mapped[datetime | None]
-    parent_id: Mapped[int | None] = mapped_column(BigId, to("dossier.id"))
+    parent_id: Mapped[int | None] = mapped_column(BigId, to("dossier.id"), index=True)
     revision_id: Mapped[int | None] = mapped_column(BigId, to("revision.id"))
     search_text: Mapped[str] = mapped_column(Folded, default="")
     created_by: Mapped[int | None] = mapped_column(BigId, to("account.id"))

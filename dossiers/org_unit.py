@@ -51,7 +51,7 @@ class OrgUnitPeriod(Base):
     search_text: Mapped[str] = mapped_column(Folded)
     place_name: Mapped[str]
     parent_id: Mapped[int | None] = mapped_column(BigId, to("org_unit.id"))
-    body_id: Mapped[int | None] = mapped_column(BigId, to("org_unit.id"))
+    body_id: Mapped[int | None] = mapped_column(BigId, to("org_unit.id"), index=True)
 
 
 class BodyFunction(Base):

@@ -19,7 +19,7 @@ class Subject(Base):
     id: Mapped[Id]
     ref: Mapped[Ref]
     kind: Mapped[str] = mapped_column(String(20))
-    org_unit_id: Mapped[int | None] = mapped_column(BigId, to("org_unit.id"))
+    org_unit_id: Mapped[int | None] = mapped_column(BigId, to("org_unit.id"), index=True)
     version: Mapped[int] = mapped_column(default=1)
 
 

@@ -958,7 +958,7 @@ def _create_tables() -> None:
             " IS NOT NULL AND blob_id IS NOT NULL AND register_id IS NOT NULL)",
             name="ck_decision_issued_whole",
         ),
-        sa.CheckConstraint("state IN ('approved', 'issued')", name="ck_decision_state"),
+        sa.CheckConstraint("state IN ('approved', 'issued', 'revoked')", name="ck_decision_state"),
         sa.ForeignKeyConstraint(["blob_id"], ["blob.id"], name="fk_decision_blob_id"),
         sa.ForeignKeyConstraint(["body_id"], ["org_unit.id"], name="fk_decision_body_id"),
         sa.ForeignKeyConstraint(["decided_by"], ["account.id"], name="fk_decision_decided_by"),
@@ -977,8 +977,8 @@ def _create_tables() -> None:
         "decision",
         ["dossier_id"],
         unique=True,
-        sqlite_where=sa.text("dossier_id IS NOT NULL"),
-        postgresql_where=sa.text("dossier_id IS NOT NULL"),
+        sqlite_where=sa.text("state <> 'revoked'"),
+        postgresql_where=sa.text("state <> 'revoked'"),
     )
     op.create_table(
         "nominee",

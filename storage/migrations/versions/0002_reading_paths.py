@@ -18,8 +18,10 @@ INDEXES = (
     ("ix_outbox_due", "outbox"),
     ("ix_body_function_body", "body_function"),
     ("ix_body_function_unit", "body_function"),
+    ("ix_org_unit_period_body_id", "org_unit_period"),
     ("ix_org_unit_period_parent", "org_unit_period"),
     ("ix_org_unit_period_unit", "org_unit_period"),
+    ("ix_subject_org_unit_id", "subject"),
     ("ix_person_sort_key", "person"),
     ("ix_subject_name_sort_key", "subject_name"),
     ("ix_subject_name_subject", "subject_name"),
@@ -29,6 +31,7 @@ INDEXES = (
     ("ix_api_token_account_id", "api_token"),
     ("ix_session_account_id", "session"),
     ("ix_session_expires_at", "session"),
+    ("ix_dossier_parent_id", "dossier"),
     ("ix_dossier_round_state", "dossier"),
     ("ix_dossier_unit", "dossier"),
     ("ix_dossier_waiting", "dossier"),
@@ -37,6 +40,8 @@ INDEXES = (
     ("ix_notice_person", "notice"),
     ("ix_remark_dossier", "remark"),
     ("ix_attachment_version_blob", "attachment_version"),
+    ("ix_nominee_decision_id", "nominee"),
+    ("ix_nominee_origin_nominee_id", "nominee"),
     ("ix_nominee_subject", "nominee"),
     ("ix_attachment_use_nominee", "attachment_use"),
     ("ix_clock_span_dossier_id", "clock_span"),
@@ -63,8 +68,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_body_function_unit", "body_function", ["performing_unit_id", "function"], unique=False
     )
+    op.create_index("ix_org_unit_period_body_id", "org_unit_period", ["body_id"], unique=False)
     op.create_index("ix_org_unit_period_parent", "org_unit_period", ["parent_id", "from_on"], unique=False)
     op.create_index("ix_org_unit_period_unit", "org_unit_period", ["org_unit_id", "from_on"], unique=False)
+    op.create_index("ix_subject_org_unit_id", "subject", ["org_unit_id"], unique=False)
     op.create_index("ix_person_sort_key", "person", ["sort_key"], unique=False)
     op.create_index("ix_subject_name_sort_key", "subject_name", ["sort_key"], unique=False)
     op.create_index("ix_subject_name_subject", "subject_name", ["subject_id", "from_on"], unique=False)
@@ -74,6 +81,7 @@ def upgrade() -> None:
     op.create_index("ix_api_token_account_id", "api_token", ["account_id"], unique=False)
     op.create_index("ix_session_account_id", "session", ["account_id"], unique=False)
     op.create_index("ix_session_expires_at", "session", ["expires_at"], unique=False)
+    op.create_index("ix_dossier_parent_id", "dossier", ["parent_id"], unique=False)
     op.create_index("ix_dossier_round_state", "dossier", ["round_id", "state", "id"], unique=False)
     op.create_index("ix_dossier_unit", "dossier", ["proposing_unit_id", "id"], unique=False)
     op.create_index(
@@ -89,6 +97,8 @@ def upgrade() -> None:
     op.create_index("ix_notice_person", "notice", ["person_id", "id"], unique=False)
     op.create_index("ix_remark_dossier", "remark", ["dossier_id", "round_no", "id"], unique=False)
     op.create_index("ix_attachment_version_blob", "attachment_version", ["blob_id"], unique=False)
+    op.create_index("ix_nominee_decision_id", "nominee", ["decision_id"], unique=False)
+    op.create_index("ix_nominee_origin_nominee_id", "nominee", ["origin_nominee_id"], unique=False)
     op.create_index("ix_nominee_subject", "nominee", ["subject_id"], unique=False)
     op.create_index("ix_attachment_use_nominee", "attachment_use", ["nominee_id"], unique=False)
     op.create_index("ix_clock_span_dossier_id", "clock_span", ["dossier_id"], unique=False)
