@@ -1,7 +1,8 @@
 """Why something is refused: one exception family, one catalogue of sentences.
 
-A refusal carries a stable ``code`` (the key of the catalogue, of the API's problem answers and of translations),
-the ``field`` it concerns, and the ``values`` that fill its sentence. The doors choose the status from the class.
+A refusal carries a stable ``code`` (the key of the catalogue, of the API's problem answers and of
+translations), the ``field`` it concerns, and the ``values`` that fill its sentence. The doors choose the
+status from the class.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Mapping
 
 
 class Refusal(Exception):
-    """Something asked was not done, and nothing was half-done. ``status`` is the HTTP status a door answers with."""
+    """Something asked was not done, and nothing was half-done. ``status``: the HTTP status of a door's
+    answer.
+    """
 
     status = 400
 
@@ -66,6 +69,13 @@ class Conflict(Refusal):
     status = 409
 
 
+class NeedsPerson(Conflict):
+    """A rule has no verified ground to answer on; a person must find out what the sentence says is missing.
+
+    Never replaced by a guess: an uncovered day, an unverified law, a target that nobody has set.
+    """
+
+
 class Unavailable(Refusal):
     """A part the deed needs does not answer now; nothing was lost, try later."""
 
@@ -75,7 +85,9 @@ class Unavailable(Refusal):
 SENTENCES: dict[str, tuple[str, str]] = {
     "form_has_errors": ("Có {count} chỗ cần xem lại.", "{count} things need another look."),
     "not_found": (
-        "Không tìm thấy trang này, hoặc bạn không được giao xem. Kiểm tra lại mã hồ sơ, hoặc hỏi quản trị đơn vị.",
-        "This page cannot be found, or it is not yours to see. Check the dossier code, or ask your administrator.",
+        "Không tìm thấy trang này, hoặc bạn không được giao xem. "
+        "Kiểm tra lại mã hồ sơ, hoặc hỏi quản trị đơn vị.",
+        "This page cannot be found, or it is not yours to see. "
+        "Check the dossier code, or ask your administrator.",
     ),
 }

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from dossiers.text import fold, name_sort_key, person_sort_key, sort_key
 
+# Letters first, then tones, syllable by syllable.
 IN_ORDER = [
-    # letters, then tones, syllable by syllable
-    "an", "àn", "ản", "ãn", "án", "ạn", "ăn", "ân", "ba", "ba ba", "ba trang", "bà", "bà ba", "bả", "bã", "bá",
-    "bạ", "ban", "bàn", "da", "dơ", "dz", "đa", "đá", "e", "ê", "gà", "hoa", "họa", "ma", "mở", "o", "ô", "ơ", "tu",
-    "tư", "tự", "u", "ư", "xa", "ý",
+    "an", "àn", "ản", "ãn", "án", "ạn", "ăn", "ân", "ba", "ba ba", "ba trang", "bà",
+    "bà ba", "bả", "bã", "bá", "bạ", "ban", "bàn", "da", "dơ", "dz", "đa", "đá",
+    "e", "ê", "gà", "hoa", "họa", "ma", "mở", "o", "ô", "ơ", "tu", "tư",
+    "tự", "u", "ư", "xa", "ý",
 ]  # fmt: skip
 
 
