@@ -41,6 +41,7 @@ T = TypeVar("T")
 
 MAX_TEXT = 300
 MAX_ENTRIES = 150
+MAX_LIMITS = 20  # each is followed through the whole graph
 MAX_PROBLEMS = 200
 MAX_WORKING_DAYS = 400
 
@@ -195,7 +196,7 @@ class _Reader:
         entry = self.mapping(node, subject, _MACHINE_KEYS)
         if entry is None:
             return None
-        limits = self.entries(entry, subject, "limits", self.limit)
+        limits = self.entries(entry, subject, "limits", self.limit, most=MAX_LIMITS)
         states = self.entries(
             entry, subject, "states", lambda p, k, n: self.state(p, k, n, limits), needed=True
         )
@@ -413,6 +414,7 @@ class _Reader:
         *,
         needed: bool = False,
         keyed: bool = True,
+        most: int = MAX_ENTRIES,
     ) -> dict[str, T]:
         """A mapping from free keys to values read by `read_one`; keys are checked when `keyed`."""
         where = _join(path, name)
@@ -426,7 +428,7 @@ class _Reader:
             return {}
         if needed and not found:
             self.complain(where, "missing")
-        if self.too_many(where, len(found)):
+        if self.too_many(where, len(found), most):
             return {}
         values: dict[str, T] = {}
         for key, child in found.items():
@@ -459,16 +461,16 @@ class _Reader:
             return []
         if needed and not node.value:
             self.complain(where, "missing")
-        if self.too_many(where, len(node.value)):
+        if self.too_many(where, len(node.value), MAX_ENTRIES):
             return []
         return [(f"{where}[{i}]", child) for i, child in enumerate(node.value)]
 
-    def too_many(self, where: str, count: int) -> bool:
-        if count <= MAX_ENTRIES:
+    def too_many(self, where: str, count: int, most: int) -> bool:
+        if count <= most:
             return False
         # A graph read in part would be complained about for what was skipped.
         self.unbounded = True
-        self.complain(where, "too_many", limit=MAX_ENTRIES)
+        self.complain(where, "too_many", limit=most)
         return True
 
     def words(

@@ -116,10 +116,11 @@ def test_a_flood_of_mistakes_is_cut_and_says_so():
     assert found[-1] == "more_problems"
 
 
-def test_too_many_states_are_refused_before_the_graph_is_walked():
-    states = "".join(f"    s{i}:\n      kind: run\n" for i in range(151))
-    text = GOOD.decode().replace("  states:\n", "  states:\n" + states, 1)
-    assert codes(text.encode()) == ["too_many"]
+@pytest.mark.parametrize(("entry", "most"), [("states", 150), ("actions", 150), ("limits", 20)])
+def test_too_many_entries_are_refused_before_the_graph_is_walked(entry: str, most: int):
+    more = "".join(f"    x{i}:\n      label: {{vi: Một, en: One}}\n" for i in range(most + 1))
+    text = GOOD.decode().replace(f"  {entry}:\n", f"  {entry}:\n{more}", 1)
+    assert "too_many" in codes(text.encode())
 
 
 def test_a_long_hostile_word_is_shortened_in_the_complaint():
