@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
 from states.definition import (
@@ -263,7 +263,7 @@ class _Reader:
             acting_function=acting,
             final=self.flag(entry, path, "final"),
             kind=cast(Kind, self.word(entry, path, "kind", "kind", kinds)),
-            reader_kinds=cast("dict[str, Kind]", frozen_mapping(reader_kinds)),
+            reader_kinds=cast("Mapping[str, Kind]", frozen_mapping(reader_kinds)),
             icon=self.word(entry, path, "icon", "icon", self.vocabulary.icons),
             route_step=self.optional_text(entry, path, "route_step"),
             limit=limit,
