@@ -131,6 +131,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Việc tự động đi lùi phải ghi sẵn lý do.",
         "An action of the system that leads back must carry its reason.",
     ),
+    "asks_nobody": (
+        "Việc này không do người trực tiếp làm nên không hỏi được {names}.",
+        "Nobody performs this directly, so there is nobody to ask for {names}.",
+    ),
     "two_main_actions": (
         "{function} có hai việc chính ở trạng thái {state}: {names}.",
         "{function} has two main actions in the state {state}: {names}.",

@@ -149,6 +149,12 @@ def _turns(edition: Edition, machine: MachineDefinition) -> Iterator[Problem]:
         if action.by_system or action.driven:
             if action.functions:
                 yield problem(f"{here}.functions", "performers_not_allowed")
+            asked = {"requires": action.requires, "fields": action.fields}
+            if action.driven:  # judged by the conditions of the dossier's action alone
+                asked["conditions"] = action.conditions
+            if any(asked.values()):
+                names = ", ".join(name for name, wanted in asked.items() if wanted)
+                yield problem(here, "asks_nobody", names=names)
             # A misspelt call may have meant this one; it is complained about where it stands.
             if action.by_system and action.key not in system and system <= set(machine.actions):
                 yield problem(here, "never_by_system")

@@ -51,6 +51,7 @@ VOCABULARY = Vocabulary(
             "notify_unit",
             "notify_next",
             "open_decision",
+            "revoke_decision",
             "number_decision",
             "count_submission",
             "unlock_resubmission",
