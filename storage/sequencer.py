@@ -34,7 +34,7 @@ TIME_BETWEEN_CHECKPOINTS = timedelta(seconds=60)
 DECISIVE = frozenset({"submit", "approve", "return", "refuse", "issue", "withdraw", "revoke"})
 """Verbs after which a checkpoint is made at once; ``return_dossier`` and ``decision.issue`` count as well."""
 
-ADVISORY_LOCK = 0x7669_6E68_6461_6E68  # “vinhdanh”; whoever holds it on PostgreSQL is the sequencer
+ADVISORY_LOCK = 0x7365_7175_656E_6365  # “sequence” in ASCII; whoever holds it on PostgreSQL is the sequencer
 
 
 class TreeDamaged(RuntimeError):
