@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from states.definition import Action, Edition, MachineDefinition, State, frozen_mapping
-from states.soundness import unsound
+from states.definition import (
+    Action,
+    ClockOperation,
+    ClockVerb,
+    Edition,
+    MachineDefinition,
+    State,
+    frozen_mapping,
+)
+from states.soundness import _after, unsound
 from tests.states.editions import SMALL, edition_of
 
 BASE = edition_of(SMALL)
@@ -81,3 +90,24 @@ def test_a_graph_is_sound_exactly_when_every_state_is_reached_and_can_end(
 
 def test_a_sound_edition_has_nothing_to_say():
     assert unsound(BASE) == ()
+
+
+@pytest.mark.parametrize(
+    ("verb", "closed", "running", "paused"),
+    [
+        ("start", "running", "running", "paused"),
+        ("pause", "closed", "paused", "paused"),
+        ("resume", "closed", "running", "running"),
+        ("end", "closed", "closed", "closed"),
+    ],
+)
+def test_a_clock_operation_does_nothing_where_it_does_not_apply(
+    verb: ClockVerb, closed: str, running: str, paused: str
+):
+    action = replace(BASE.dossier.actions["note"], clock=(ClockOperation(verb, "appraisal"),))
+    assert [_after(action, "appraisal", clock) for clock in ("closed", "running", "paused")] == [
+        closed,
+        running,
+        paused,
+    ]
+    assert _after(action, "another", "running") == "running"
