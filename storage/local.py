@@ -112,8 +112,8 @@ class LocalFiles:
             try:
                 return os.read(file, wanted)
             except OSError as error:
-                if error.errno == errno.EIO:  # the disk cannot give what it was given
-                    raise FileDamaged(key, "the disk cannot read it") from error
+                if error.errno in (errno.EIO, errno.EISDIR):  # the disk cannot give what it was given
+                    raise FileDamaged(key, os.strerror(error.errno)) from error
                 raise self._translated(error) from error
 
         return Reader(
@@ -205,6 +205,10 @@ class LocalFiles:
         except FileNotFoundError:
             self._require_prepared()
             raise FileMissing(key) from None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise FileDamaged(key, "a link stands in its place") from error
+            raise
 
     def _require_prepared(self) -> None:
         """A folder that is not mounted must not look like one whose files are gone."""

@@ -26,9 +26,10 @@ from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
+from minio.datatypes import ListMultipartUploadsResult
 from minio.datatypes import Object as Listed
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, SSLError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 from storage.files import (
     FileDamaged,
@@ -68,6 +69,9 @@ MOST_TRIES = 4
 LAST_RETRY_SECONDS = 10.0
 """A failed request is sent again at most 3 times, and not when its first try began longer ago than this."""
 
+NO_CONNECTION_SECONDS = 2.0
+"""The same for a connection that is refused (a store that restarts), so that a person waits 5 s at most."""
+
 _PAGE_KEYS = 1000
 _FULL = {"InsufficientStorage", "QuotaExceeded", "XMinioStorageFull", "EntityTooLarge"}
 _NOT_PREPARED = {"NoSuchBucket"}
@@ -91,11 +95,15 @@ class _Behind(StoreUnavailable):
 
 
 class _Passing(Exception):
-    """A failure that another try may not meet; `final` is what it becomes when it stays."""
+    """A failure that another try may not meet, begun within so many seconds of the first.
 
-    def __init__(self, final: StoreUnavailable) -> None:
+    `final` is what it becomes when it stays.
+    """
+
+    def __init__(self, final: StoreUnavailable, within: float = LAST_RETRY_SECONDS) -> None:
         super().__init__(str(final))
         self.final = final
+        self.within = within
 
 
 class _Connections(urllib3.PoolManager):
@@ -328,13 +336,9 @@ class S3Files:
 
     def clear_unfinished(self, *, before: datetime) -> int:
         cleared = 0
-        key: str | None = None
-        upload_id: str | None = None
+        last: str | None = None
         while True:
-            listed = partial(
-                self._client._list_multipart_uploads, self._bucket, key_marker=key, upload_id_marker=upload_id
-            )
-            page = self._answer(listed)
+            page = self._answer(partial(self._uploads, last))
             for upload in page.uploads:
                 if (
                     is_key(upload.object_name)
@@ -345,9 +349,9 @@ class S3Files:
                     with suppress(_Gone):  # finished since the page was listed
                         self._give_up(upload.object_name, upload.upload_id)
                         cleared += 1
-            if not page.is_truncated:
+            if not page.is_truncated or not page.uploads:
                 return cleared
-            key, upload_id = page.next_key_marker, page.next_upload_id_marker
+            last = page.uploads[-1].object_name
 
     def check(self) -> None:
         said = random.randbytes(4096)
@@ -448,6 +452,13 @@ class S3Files:
             return False
         return True
 
+    def _uploads(self, after: str | None) -> ListMultipartUploadsResult:
+        # The client's own method sends an empty delimiter, for which Swift answers with no upload at all.
+        query: dict[str, str | list[str] | tuple[str]] = {"uploads": "", "max-uploads": str(_PAGE_KEYS)}
+        if after is not None:
+            query["key-marker"] = after  # enough, because a key of ours has one upload only
+        return ListMultipartUploadsResult(self._client._execute("GET", self._bucket, query_params=query))
+
     def _page(self, after: str | None) -> list[Listed]:
         def listed() -> list[Listed]:
             found = self._client.list_objects(self._bucket, recursive=True, start_after=after)
@@ -464,7 +475,7 @@ class S3Files:
             try:
                 return self._asked_once(ask)
             except _Passing as passing:
-                if retry == MOST_TRIES - 1 or time.monotonic() - began > LAST_RETRY_SECONDS:
+                if retry == MOST_TRIES - 1 or time.monotonic() - began > passing.within:
                     raise passing.final from passing.__cause__
                 # Jitter, so that many workers do not come back together.
                 time.sleep(random.uniform(0.05, 0.2 * 2**retry))
@@ -480,6 +491,8 @@ class S3Files:
             raise self._translated(int(error._code), "") from error
         except ServerError as error:
             raise self._translated(error.status_code, "") from error
+        except NewConnectionError as error:  # a kind of ConnectTimeoutError, but known at once
+            raise _Passing(StoreUnavailable(self.address, "no connection"), NO_CONNECTION_SECONDS) from error
         except (ConnectTimeoutError, SSLError) as error:
             # Four times 4.5 seconds would keep a person waiting for an answer that is known already; and a
             # certificate does not become right by asking again.
