@@ -1,0 +1,42 @@
+"""Reading what a form sent, and keeping what was typed when it could not be taken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import request
+
+from dossiers.refusals import InvalidForm, Refusal
+from web.auth import language
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend, as the page shows it beside its field and in the summary."""
+
+    field: str | None
+    sentence: str
+
+
+def text(name: str, limit: int = 50_000) -> str:
+    """Return a field as it was typed, "" when it is missing; browsers' line ends become plain ones."""
+    return request.form.get(name, "").replace("\r\n", "\n")[:limit]
+
+
+def version() -> int:
+    """Return the version of the dossier that the page showed; 0, which no dossier has, if unreadable."""
+    given = request.form.get("version", "")
+    return int(given) if re.fullmatch(r"[0-9]{1,9}", given) else 0
+
+
+def problems_of(error: Refusal) -> list[Problem]:
+    """Return the problems of a refusal, one for each thing to mend."""
+    found: Iterable[Refusal] = error.problems if isinstance(error, InvalidForm) else (error,)
+    return [Problem(one.field, one.sentence(language())) for one in found]
+
+
+def field_id(name: str) -> str:
+    """Return the id of a field's element: its name with everything but letters and digits as a hyphen."""
+    return "f-" + re.sub(r"[^0-9A-Za-zĐđ]+", "-", name).strip("-")
