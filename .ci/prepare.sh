@@ -28,7 +28,8 @@ missing_for_running() {
     [ -e /etc/fonts/fonts.conf ] || echo fontconfig
     # pip trusts what the machine trusts, and a bare machine trusts nobody.
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
-    find_python >/dev/null || { echo python3; echo python3-venv; }
+    # Asking every Python of a machine takes longer than starting; one that already serves us is enough.
+    "$PYTHON_OF_VENV" -c '' 2>/dev/null || find_python >/dev/null || { echo python3; echo python3-venv; }
 }
 
 # Prints the Python to build the environment with: 3.11 to 3.13, able to make one. PYTHON=… chooses.

@@ -22,8 +22,12 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     # A process of its own: the linter reads the configuration and the sources of the folder it stands in.
     return subprocess.run(
         [sys.executable, "-c", LINT, "--no-logo", "--no-cache", "--config", str(ROOT / "pyproject.toml")],
-        cwd=folder, env={"PYTHONPATH": str(folder), "NO_COLOR": "1"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_contracts_of_the_architecture_are_kept() -> None:
