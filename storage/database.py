@@ -287,7 +287,7 @@ class Database:
                 finally:
                     if tx._session is not None:
                         tx._session.close()
-                    if not connection.invalidated:
+                    if connection.in_transaction() and not connection.invalidated:
                         connection.rollback()
             finally:
                 connection.close()
@@ -314,9 +314,12 @@ class Database:
                         yield tx
                         if tx._session is not None:
                             tx._session.flush()
+                        if not transaction.is_active:
+                            # Somebody caught an error of a flush and went on as if nothing had been undone.
+                            raise RuntimeError("the transaction was rolled back inside its block")
                     except BaseException:
-                        if not connection.invalidated:
-                            transaction.rollback()
+                        if connection.in_transaction() and not connection.invalidated:
+                            connection.rollback()
                         raise
                     finally:
                         if tx._session is not None:

@@ -37,7 +37,7 @@ RECORD_KEYS = {
     "record_leaf": "seq = NEW.seq OR entry_id = NEW.entry_id",
     "record_checkpoint": "size = NEW.size",
 }
-# An issued decision stays as it was signed; only its chain in the record may grow.
+# An issued decision stays as it was signed, a revoked one as it was taken back; only the chain may grow.
 DECISION_FROZEN = (
     "id", "ref", "dossier_id", "dossier_version_id", "body_id", "state", "decided_by", "decided_at",
     "register_id", "number", "doc_number", "issued_on", "signer_id", "signer_position", "mode", "authority",
@@ -205,14 +205,14 @@ def _row_promises() -> None:
         "content and salt can be erased together, nothing else changes",
         when=f"NEW.content IS NOT NULL OR NEW.salt IS NOT NULL OR {changed(REVISION_FROZEN)}",
     )
-    issued = "OLD.state = 'issued'"
-    _refused("delete", "DELETE", "decision", "an issued decision is kept", when=issued)
+    closed = "OLD.state IN ('issued', 'revoked')"
+    _refused("delete", "DELETE", "decision", "an issued or revoked decision is kept", when=closed)
     _refused(
         "update",
         "UPDATE",
         "decision",
-        "an issued decision does not change",
-        when=f"{issued} AND ({changed(DECISION_FROZEN)})",
+        "an issued or revoked decision does not change",
+        when=f"{closed} AND ({changed(DECISION_FROZEN)})",
     )
     _refused("delete", "DELETE", "installation", "the installation is never forgotten")
     _refused(
