@@ -49,7 +49,9 @@ DOSSIER_FIELDS: tuple[FormField, ...] = (
     FormField("summary", "long_text", "Tóm tắt đề nghị", "Summary", 10_000),
 )
 
-_ACHIEVEMENT = FormField("achievement", "long_text", "Thành tích đạt được", "Achievement", 40_000, needed=True)
+_ACHIEVEMENT = FormField(
+    "achievement", "long_text", "Thành tích đạt được", "Achievement", 40_000, needed=True
+)
 _PRIOR = FormField(
     "prior_awards", "long_text", "Các hình thức đã được khen thưởng", "Awards already received", 4_000
 )
@@ -66,7 +68,9 @@ NOMINEE_FIELDS: Mapping[str, tuple[FormField, ...]] = {
         ),
         FormField("birth_year", "count", "Năm sinh", "Year of birth", 4),
         FormField("position", "text", "Chức vụ", "Position", 200),
-        FormField("workplace", "text", "Đơn vị công tác hoặc nơi ở", "Workplace or residence", 300, needed=True),
+        FormField(
+            "workplace", "text", "Đơn vị công tác hoặc nơi ở", "Workplace or residence", 300, needed=True
+        ),
         _ACHIEVEMENT,
         _PRIOR,
     ),

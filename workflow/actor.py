@@ -68,7 +68,9 @@ class Actor:
         )
 
 
-def valid_on(from_on: ColumnElement[date], to_on: ColumnElement[date | None], day: date) -> ColumnElement[bool]:
+def valid_on(
+    from_on: ColumnElement[date], to_on: ColumnElement[date | None], day: date
+) -> ColumnElement[bool]:
     """Return the SQL condition that ``day`` lies in ``[from_on, to_on)``."""
     return and_(from_on <= day, or_(to_on.is_(None), to_on > day))
 

@@ -31,6 +31,7 @@ from workflow.effects import EFFECTS, Consequence
 from workflow.engine import Deed, lock, lock_for_system, require_version, write
 from workflow.facts import DossierFacts
 from workflow.permissions import acting_place, require
+from workflow.refused import ConditionsRefused, condition_refusal
 from workflow.repeat import repeated_answer
 
 REASON_LENGTH = 4_000
@@ -120,7 +121,9 @@ def act(
         deed.place = acting_place(deed.standing, found, state)
         if deed.place is None:
             # The function may act, but not from this state: what is in the way is the state.
-            raise Conflict("wrong_state", action=action, state=state, state_label=_label(deed, subject, state))
+            raise Conflict(
+                "wrong_state", action=action, state=state, state_label=_label(deed, subject, state)
+            )
         facts = DossierFacts(deed, nominee)
         move = _advance(deed, machine, subject, state, found, facts)
         asked = _read_input(deed, found, reason, reason_code, fields or {}, remarks)
@@ -188,36 +191,10 @@ def _advance(
             "wrong_state", action=found.key, state=wrong.state, state_label=_label(deed, in_way, wrong.state)
         ) from None
     except ConditionsUnmet as unmet:
-        problems = tuple(Conflict(f"condition_{name}", **_about(name, facts)) for name in unmet.names)
+        problems = tuple(condition_refusal(name, facts) for name in unmet.names)
         if len(problems) == 1:
             raise problems[0] from None
         raise ConditionsRefused(problems) from None
-
-
-class ConditionsRefused(Conflict):
-    """Several conditions do not hold; ``problems`` keeps one refusal for each."""
-
-    def __init__(self, problems: tuple[Refusal, ...]) -> None:
-        super().__init__("conditions_unmet", count=len(problems))
-        self.problems = problems
-
-
-def _about(name: str, facts: DossierFacts) -> dict[str, Any]:
-    """Return the figures that the sentence of an unmet condition shows."""
-    if name == "papers_complete":
-        return {"count": len(facts.missing_papers)}
-    if name == "criteria_answered":
-        return {"count": len(facts.open_questions)}
-    if name == "criteria_judged":
-        return {"codes": ", ".join(facts.failed_criteria)}
-    if name == "round_open":
-        return {"closes_at": facts.closes_at, "opens_at": facts.opens_at}
-    if name in ("quota_set", "quota_available"):
-        for need in facts.quota_needs:
-            short = need.size is None if name == "quota_set" else (need.size or 0) < need.used + need.needed
-            if short:
-                return {"kind": need.nominee_kind, "size": need.size, "used": need.used, "needed": need.needed}
-    return {}
 
 
 def _read_input(
@@ -338,7 +315,8 @@ def _carry_out(
         deed.payload["reason_code"] = asked.reason_code
     if asked.fields:
         deed.payload["fields"] = {
-            key: value.isoformat() if isinstance(value, date) else value for key, value in asked.fields.items()
+            key: value.isoformat() if isinstance(value, date) else value
+            for key, value in asked.fields.items()
         }
     for version in asked.papers.values():
         blob = deed.tx.session.get_one(Blob, version.blob_id)

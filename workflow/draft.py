@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from dossiers.attachment import AttachmentUse
 from dossiers.award_round import AwardRound
-from dossiers.configuration import AwardForm, ConfigDocument, Criterion, NomineeClass
+from dossiers.configuration import Criterion, NomineeClass
 from dossiers.contents import DOSSIER_FIELDS, NOMINEE_FIELDS, clean_fields, clean_name, clean_text
+from dossiers.criteria import Answer
 from dossiers.dossier import Dossier
+from dossiers.functions import NOMINATOR, UNIT_FUNCTIONS
 from dossiers.nominee import CriterionAnswer, Nominee
 from dossiers.refusals import Conflict, Forbidden, Invalid, InvalidForm, Missing, Refusal
 from dossiers.subject import Subject, SubjectName
@@ -22,12 +24,11 @@ from dossiers.text import fold, person_sort_key, sort_key
 from storage.database import Database, Tx
 from storage.record import Moved
 from workflow.actor import Actor, Place
-from workflow.classes import class_for
+from workflow.classes import class_for, form_for
 from workflow.editions import edition_of
 from workflow.engine import Deed, content_of, lock, require_version, write, write_revision
 from workflow.permissions import require_proposer
 from workflow.repeat import repeated_answer
-from dossiers.functions import NOMINATOR, UNIT_FUNCTIONS
 
 NOMINEES_AT_MOST = 2_000
 
@@ -49,32 +50,19 @@ class NomineeKey:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the unit says to one criterion. A ratio is numerator over denominator, both integers."""
-
-    attested: bool | None = None
-    not_applicable: bool = False
-    numerator: int | None = None
-    denominator: int | None = None
-    document_no: str | None = None
-    document_on: date | None = None
-    document_issuer: str | None = None
-    note: str | None = None
-
-    def as_content(self) -> dict[str, Any]:
-        """Return the answer as it stands in a revision; what is not said is left out."""
-        said = {
-            "attested": self.attested,
-            "not_applicable": self.not_applicable or None,
-            "numerator": self.numerator,
-            "denominator": self.denominator,
-            "document_no": self.document_no,
-            "document_on": self.document_on.isoformat() if self.document_on else None,
-            "document_issuer": self.document_issuer,
-            "note": self.note,
-        }
-        return {key: value for key, value in said.items() if value not in (None, "")}
+def _as_content(answer: Answer) -> dict[str, Any]:
+    """Return the answer as it stands in a revision; what is not said is left out."""
+    said = {
+        "attested": answer.attested,
+        "not_applicable": answer.not_applicable or None,
+        "numerator": answer.numerator,
+        "denominator": answer.denominator,
+        "document_no": answer.document_no,
+        "document_on": answer.document_on.isoformat() if answer.document_on else None,
+        "document_issuer": answer.document_issuer,
+        "note": answer.note,
+    }
+    return {key: value for key, value in said.items() if value not in (None, "")}
 
 
 def open_dossier(
@@ -216,8 +204,10 @@ def add_nominee(
         clean = clean_name(name)
         chosen = class_for(tx, deed.row, class_code)
         values = clean_fields(fields or {}, NOMINEE_FIELDS[chosen.kind])
-        form_id = _award_form_id(session, deed.row.programme_id, award_form) if award_form else None
-        ordinal = (session.scalar(select(func.max(Nominee.ordinal)).where(Nominee.dossier_id == deed.row.id)) or 0) + 1
+        form_id = form_for(tx, deed.row, award_form).id if award_form else None
+        ordinal = (
+            session.scalar(select(func.max(Nominee.ordinal)).where(Nominee.dossier_id == deed.row.id)) or 0
+        ) + 1
         if ordinal > NOMINEES_AT_MOST:
             raise Conflict("too_many_nominees", limit=NOMINEES_AT_MOST)
         subject = Subject(kind=chosen.kind)
@@ -226,7 +216,11 @@ def add_nominee(
         key_of = person_sort_key if chosen.kind == "individual" else sort_key
         session.add(
             SubjectName(
-                subject_id=subject.id, name=clean, sort_key=key_of(clean), search_text=fold(clean), from_on=deed.today
+                subject_id=subject.id,
+                name=clean,
+                sort_key=key_of(clean),
+                search_text=fold(clean),
+                from_on=deed.today,
             )
         )
         nominee = Nominee(
@@ -245,7 +239,10 @@ def add_nominee(
         session.add(nominee)
         session.flush()  # its revision needs nominee.id
         nominee.revision_id, _ = write_revision(
-            deed, "nominee", nominee.id, {"name": clean, "fields": values, "award_form": award_form, "answers": {}}
+            deed,
+            "nominee",
+            nominee.id,
+            {"name": clean, "fields": values, "award_form": award_form, "answers": {}},
         )
         session.flush()
         deed.action = "nominee_added"
@@ -257,26 +254,15 @@ def add_nominee(
         return key
 
 
-def _award_form_id(session: Session, programme_id: int, code: str) -> int:
-    """Return the award form of the newest catalogue in use. Raises ``Invalid`` for a code it does not have."""
-    found = session.scalar(
-        select(AwardForm.id)
-        .join(ConfigDocument, ConfigDocument.id == AwardForm.catalogue_id)
-        .where(AwardForm.code == code)
-        .order_by(ConfigDocument.id.desc())
-        .limit(1)
-    )
-    if found is None:
-        raise Invalid("award_form_unknown", field="award_form", value=code[:60])
-    return found
-
-
 def _refresh_search(deed: Deed) -> None:
     """Write the folded words by which the dossier is found: its code, its unit, its nominees."""
     session = deed.tx.session
     head = deed.row.search_text.split(" | ")[0]
     names = session.scalars(
-        select(Nominee.search_text).where(Nominee.dossier_id == deed.row.id).order_by(Nominee.ordinal).limit(300)
+        select(Nominee.search_text)
+        .where(Nominee.dossier_id == deed.row.id)
+        .order_by(Nominee.ordinal)
+        .limit(300)
     )
     deed.changes["search_text"] = " | ".join([head, *names])[:20_000]
 
@@ -316,7 +302,7 @@ def fill_in_nominee(
                 problems.append(wrong_name)
         if award_form is not None:
             try:
-                nominee.award_form_id = _award_form_id(session, deed.row.programme_id, award_form)
+                nominee.award_form_id = form_for(tx, deed.row, award_form).id
                 content["award_form"] = award_form
             except Invalid as wrong_form:
                 problems.append(wrong_form)
@@ -395,7 +381,7 @@ def _keep_answers(
         row.document_no, row.document_on = said.document_no, said.document_on
         row.document_issuer, row.note = said.document_issuer, said.note
         row.version += 1
-        content[code] = said.as_content()
+        content[code] = _as_content(said)
     return problems
 
 
@@ -443,9 +429,10 @@ def remove_nominee(database: Database, actor: Actor, nominee_ref: str, *, seen_v
         session.execute(delete(CriterionAnswer).where(CriterionAnswer.nominee_id == nominee.id))
         session.execute(delete(AttachmentUse).where(AttachmentUse.nominee_id == nominee.id))
         deed.action = "nominee_removed"
-        deed.moves.append(Moved("nominee", nominee.ref, nominee.version, nominee.version + 1, nominee.state, None))
+        deed.moves.append(
+            Moved("nominee", nominee.ref, nominee.version, nominee.version + 1, nominee.state, None)
+        )
         session.delete(nominee)
         session.flush()
         _refresh_search(deed)
         return write(deed)
-

@@ -23,6 +23,8 @@ def edition_of(tx: Tx, edition_id: int) -> Edition:
     kept = _KEPT.setdefault(tx.connection.engine, {})
     edition = kept.get(edition_id)
     if edition is None:
-        body = tx.connection.execute(select(ConfigDocument.body).where(ConfigDocument.id == edition_id)).scalar_one()
+        body = tx.connection.execute(
+            select(ConfigDocument.body).where(ConfigDocument.id == edition_id)
+        ).scalar_one()
         edition = kept[edition_id] = load_edition(body, VOCABULARY)
     return edition

@@ -25,10 +25,10 @@ from dossiers.nominee import CriterionAnswer, Nominee
 from dossiers.refusals import Conflict, Invalid
 from storage.blob import Blob
 from storage.record import AttachmentMark, Head, append
+from workflow.configured import regime_on
 from workflow.engine import Deed
 from workflow.facts import DossierFacts
 from workflow.outgoing import Promise
-from workflow.regime import regime_on
 
 DECISION_SERIES = "QĐ"
 
@@ -95,7 +95,9 @@ def freeze(deed: Deed, purpose: str) -> DossierVersion:
     session = deed.tx.session
     session.flush()
     dossier_id = deed.row.id
-    n = (session.scalar(select(func.max(DossierVersion.n)).where(DossierVersion.dossier_id == dossier_id)) or 0) + 1
+    n = (
+        session.scalar(select(func.max(DossierVersion.n)).where(DossierVersion.dossier_id == dossier_id)) or 0
+    ) + 1
     manifest = {
         "dossier": {
             "ref": deed.row.ref,
@@ -236,12 +238,17 @@ def use_quota(deed: Deed, given: Consequence) -> None:
         if need.pool_id is None:
             raise Conflict("condition_quota_set", kind=need.nominee_kind)
         pool = session.scalars(
-            select(QuotaPool).where(QuotaPool.id == need.pool_id).with_for_update().execution_options(populate_existing=True)
+            select(QuotaPool)
+            .where(QuotaPool.id == need.pool_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
         ).one()
         if pool.size is None:
             raise Conflict("condition_quota_set", kind=need.nominee_kind)
         if pool.used + need.needed > pool.size:
-            raise Conflict("condition_quota_available", kind=need.nominee_kind, size=pool.size, used=pool.used)
+            raise Conflict(
+                "condition_quota_available", kind=need.nominee_kind, size=pool.size, used=pool.used
+            )
         taken = set(
             session.scalars(
                 select(QuotaUse.seat).where(QuotaUse.pool_id == pool.id, QuotaUse.released_at.is_(None))
@@ -254,7 +261,9 @@ def use_quota(deed: Deed, given: Consequence) -> None:
                 and nominee.award_form_id == need.award_form_id
                 and kinds[nominee.class_id] == need.nominee_kind
             ):
-                session.add(QuotaUse(pool_id=pool.id, nominee_id=nominee.id, seat=next(free), taken_at=deed.now))
+                session.add(
+                    QuotaUse(pool_id=pool.id, nominee_id=nominee.id, seat=next(free), taken_at=deed.now)
+                )
         pool.used += need.needed
         pool.version += 1
         deed.payload.setdefault("quota", []).append(
@@ -324,7 +333,9 @@ def revoke_decision(deed: Deed, given: Consequence) -> None:
 
 def _open_decision(deed: Deed) -> Decision:
     return deed.tx.session.scalars(
-        select(Decision).where(Decision.dossier_id == deed.row.id, Decision.state == "approved").with_for_update()
+        select(Decision)
+        .where(Decision.dossier_id == deed.row.id, Decision.state == "approved")
+        .with_for_update()
     ).one()
 
 
@@ -354,7 +365,10 @@ def number_decision(deed: Deed, given: Consequence) -> None:
     ).first()
     if register is None:
         register = NumberRegister(
-            body_id=deed.row.decider_body_id, series=DECISION_SERIES, year=issued_on.year, symbol=symbol or "QĐ-UBND"
+            body_id=deed.row.decider_body_id,
+            series=DECISION_SERIES,
+            year=issued_on.year,
+            symbol=symbol or "QĐ-UBND",
         )
         session.add(register)
         session.flush()  # the decision points to register.id
@@ -379,7 +393,9 @@ def number_decision(deed: Deed, given: Consequence) -> None:
     deed.decision_pdf_sha256 = blob.sha256
     deed.payload["decision"] = decision.ref
     deed.payload["doc_number"] = decision.doc_number
-    _chain_decision(deed, decision, "decision_issued", AttachmentMark(blob.key, blob.sha256, blob.size, blob.media_type))
+    _chain_decision(
+        deed, decision, "decision_issued", AttachmentMark(blob.key, blob.sha256, blob.size, blob.media_type)
+    )
 
 
 def _number(text: str) -> tuple[int, str | None]:
@@ -445,4 +461,3 @@ EFFECTS: Mapping[str, Effect] = {
         unlock_resubmission,
     )
 }
-

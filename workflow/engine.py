@@ -7,7 +7,7 @@ SQLAlchemy Core on purpose: this is the hottest path of the product, and nothing
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -30,24 +30,21 @@ from workflow.permissions import Standing, is_visible, standing_of
 _DOSSIER: Table = Dossier.__table__  # type: ignore[assignment]  # declarative classes map plain tables
 _ROUND: Table = AwardRound.__table__  # type: ignore[assignment]  # as above
 
-LOCKED: Select[Any] = (
-    select(
-        _DOSSIER,
-        _ROUND.c.code.label("round_code"),
-        _ROUND.c.programme_id,
-        _ROUND.c.calendar_code,
-        _ROUND.c.decider_body_id,
-        _ROUND.c.opens_at,
-        _ROUND.c.closes_at,
-        _ROUND.c.late_rule,
-        _ROUND.c.achievement_from,
-        _ROUND.c.achievement_to,
-    )
-    .join(_ROUND, _ROUND.c.id == _DOSSIER.c.round_id)
-    .with_for_update(of=_DOSSIER)
-)
-LOCK_BY_REF = LOCKED.where(or_(_DOSSIER.c.ref == bindparam("ref"), _DOSSIER.c.code == bindparam("ref")))
-LOCK_BY_ID = LOCKED.where(_DOSSIER.c.id == bindparam("id"))
+SEEN: Select[Any] = select(
+    _DOSSIER,
+    _ROUND.c.code.label("round_code"),
+    _ROUND.c.programme_id,
+    _ROUND.c.calendar_code,
+    _ROUND.c.decider_body_id,
+    _ROUND.c.opens_at,
+    _ROUND.c.closes_at,
+    _ROUND.c.late_rule,
+    _ROUND.c.achievement_from,
+    _ROUND.c.achievement_to,
+).join(_ROUND, _ROUND.c.id == _DOSSIER.c.round_id)
+SEE_BY_REF = SEEN.where(or_(_DOSSIER.c.ref == bindparam("ref"), _DOSSIER.c.code == bindparam("ref")))
+LOCK_BY_REF = SEE_BY_REF.with_for_update(of=_DOSSIER)
+LOCK_BY_ID = SEEN.where(_DOSSIER.c.id == bindparam("id")).with_for_update(of=_DOSSIER)
 
 
 @dataclass(slots=True)
@@ -100,7 +97,18 @@ def lock(
 
     Raises ``Missing`` alike for a dossier that does not exist and for one the actor may not know of.
     """
-    row = tx.connection.execute(LOCK_BY_REF, {"ref": dossier_ref}).first()
+    return _found(tx, actor, LOCK_BY_REF, dossier_ref, idem_key, place)
+
+
+def look(tx: Tx, actor: Actor, dossier_ref: str) -> Deed:
+    """Return the deed that ``lock`` would, without locking: for pages, and for refusing early. Never write it."""
+    return _found(tx, actor, SEE_BY_REF, dossier_ref, None, None)
+
+
+def _found(
+    tx: Tx, actor: Actor, statement: Select[Any], dossier_ref: str, idem_key: str | None, place: Place | None
+) -> Deed:
+    row = tx.connection.execute(statement, {"ref": dossier_ref}).first()
     if row is None:
         raise Missing("not_found")
     today = local_day(tx.now)
@@ -189,7 +197,7 @@ def write(deed: Deed) -> int:
     WHERE clause is the belt to the braces of the row lock; losing it raises ``Conflict``.
     """
     tx, row = deed.tx, deed.row
-    version = row.version + 1
+    version: int = row.version + 1
     state_to = deed.value("state")
     moved = Moved(
         kind="dossier",
@@ -247,5 +255,3 @@ def _note_participation(deed: Deed) -> None:
             "first_at": deed.now,
         },
     )
-
-

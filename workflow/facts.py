@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -14,11 +16,12 @@ from dossiers.award_round import QuotaPool
 from dossiers.conditions import CONDITIONS, IN_PLAY, PASSED
 from dossiers.configuration import Criterion, NomineeClass
 from dossiers.contents import NOMINEE_FIELDS
-from dossiers.dossier import ClockSpan
+from dossiers.criteria import Grounds, Target, answer_of, applies, circumstances_of, failed_codes, question_of
+from dossiers.dossier import ClockSpan, Revision
 from dossiers.nominee import CriterionAnswer, Nominee
-from workflow.engine import Deed, content_of
+from workflow.classes import programme_of, targets_for
+from workflow.engine import Deed
 
-NEEDED_PAPERS = ("submission_paper", "minutes", "achievement_report")
 ENDED = frozenset({"withdrawn", "superseded", "cancelled"})
 
 
@@ -40,10 +43,16 @@ class DossierFacts:
     With a nominee, hold, criteria and gaps are those of that nominee alone.
     """
 
-    def __init__(self, deed: Deed, nominee: Nominee | None = None) -> None:
+    def __init__(
+        self, deed: Deed, nominee: Nominee | None = None, shared: DossierFacts | None = None
+    ) -> None:
         self._deed = deed
         self._session = deed.tx.session
         self._one = nominee
+        if shared is not None:
+            # What was read for the dossier is true for each of its nominees: a page of 200 asks once.
+            self.nominees, self._criteria, self._answers = shared.nominees, shared._criteria, shared._answers
+            self._contents, self._targets = shared._contents, shared._targets
 
     def answers(self, names: Sequence[str]) -> Mapping[str, Callable[[], bool]]:
         """Return the named conditions, bound to these facts, for the machine to call."""
@@ -111,10 +120,12 @@ class DossierFacts:
                 .distinct()
             )
         )
-        missing = [kind for kind in NEEDED_PAPERS if kind not in present]
-        missing.extend(
-            f"{nominee.ref}:{criterion}" for nominee, criterion in self._documents_without_paper()
-        )
+        missing = [
+            kind
+            for kind in programme_of(self._deed.tx, self._deed.row.programme_id).papers
+            if kind not in present
+        ]
+        missing.extend(f"{nominee.ref}:{criterion}" for nominee, criterion in self._documents_without_paper())
         return missing
 
     def _documents_without_paper(self) -> Sequence[tuple[Nominee, str]]:
@@ -159,12 +170,60 @@ class DossierFacts:
         ids = [nominee.id for nominee in self.nominees]
         return {
             (answer.nominee_id, answer.criterion_id): answer
-            for answer in self._session.scalars(select(CriterionAnswer).where(CriterionAnswer.nominee_id.in_(ids)))
+            for answer in self._session.scalars(
+                select(CriterionAnswer).where(CriterionAnswer.nominee_id.in_(ids))
+            )
         }
 
     def _not_applicable(self, nominee: Nominee, criterion: Criterion) -> bool:
+        if criterion.applies_when is None:
+            return False
+        if applies(question_of(criterion), self._circumstances(nominee)) is False:
+            return True
         answer = self._answers.get((nominee.id, criterion.id))
-        return criterion.applies_when is not None and answer is not None and answer.not_applicable
+        return answer is not None and answer.not_applicable
+
+    def _circumstances(self, nominee: Nominee) -> Mapping[str, bool]:
+        return circumstances_of(self._contents.get(nominee.revision_id or 0, {}).get("fields", {}))
+
+    @cached_property
+    def _contents(self) -> Mapping[int, Mapping[str, Any]]:
+        """What the form of every nominee holds, by revision."""
+        ids = [nominee.revision_id for nominee in self.nominees if nominee.revision_id]
+        return {
+            row.id: json.loads(row.content)
+            for row in self._session.execute(
+                select(Revision.id, Revision.content).where(Revision.id.in_(ids))
+            )
+            if row.content is not None
+        }
+
+    @cached_property
+    def _targets(self) -> Mapping[str, Target]:
+        return targets_for(self._deed.tx, self._deed.row)
+
+    @property
+    def failed_criteria(self) -> Sequence[str]:
+        judged = self.nominees if self._one is None else [self._one]
+        failed: dict[str, None] = {}
+        for nominee in judged:
+            criteria = self._criteria.get(nominee.class_id, ())
+            answers = {
+                criterion.code: answer
+                for criterion in criteria
+                if (answer := answer_of(self._answers.get((nominee.id, criterion.id)))) is not None
+            }
+            grounds = Grounds(
+                achievement_from=self._deed.row.achievement_from,
+                achievement_to=self._deed.row.achievement_to,
+                today=self.today,
+                targets=self._targets,
+                circumstances=self._circumstances(nominee),
+            )
+            failed.update(
+                dict.fromkeys(failed_codes([question_of(one) for one in criteria], answers, grounds))
+            )
+        return list(failed)
 
     @cached_property
     def open_questions(self) -> Sequence[str]:
@@ -180,7 +239,7 @@ class DossierFacts:
         for nominee in self.nominees if self._one is None else [self._one]:
             if nominee.state in ENDED:
                 continue
-            fields = content_of(self._session, nominee.revision_id).get("fields", {})
+            fields = self._contents.get(nominee.revision_id or 0, {}).get("fields", {})
             gaps.extend(
                 f"{nominee.ref}:{field.key}"
                 for field in NOMINEE_FIELDS[kinds[nominee.class_id]]
@@ -192,6 +251,7 @@ class DossierFacts:
                 f"{nominee.ref}:{criterion.code}"
                 for criterion in self._criteria.get(nominee.class_id, ())
                 if (nominee.id, criterion.id) not in self._answers
+                and not self._not_applicable(nominee, criterion)
             )
         return gaps
 
@@ -222,7 +282,14 @@ class DossierFacts:
         for (form, kind), count in sorted(wanted.items(), key=str):
             pool = pools.get((form, kind)) if form is not None else None
             needs.append(
-                PoolNeed(form, kind, count, pool.id if pool else None, pool.size if pool else None, pool.used if pool else 0)
+                PoolNeed(
+                    form,
+                    kind,
+                    count,
+                    pool.id if pool else None,
+                    pool.size if pool else None,
+                    pool.used if pool else 0,
+                )
             )
         return needs
 

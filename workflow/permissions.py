@@ -106,9 +106,9 @@ def standing_of(
         if place.function in UNIT_FUNCTIONS and place.unit_id == proposing_unit_id
     }
     desks = [place for place in actor.places if place.function not in UNIT_FUNCTIONS | SIDE_FUNCTIONS]
-    had = select(literal("duty").label("what"), Participation.duty.label("word"), literal(0).label("unit_id")).where(
-        Participation.dossier_id == dossier_id, Participation.person_id == actor.person_id
-    )
+    had = select(
+        literal("duty").label("what"), Participation.duty.label("word"), literal(0).label("unit_id")
+    ).where(Participation.dossier_id == dossier_id, Participation.person_id == actor.person_id)
     if desks:
         served = select(literal("place"), BodyFunction.function, BodyFunction.performing_unit_id).where(
             BodyFunction.body_id == body_id,

@@ -47,4 +47,4 @@ def repeated_answer(tx: Tx, actor: Actor, key: str | None, request: Mapping[str,
         raise Invalid("idempotency_key_reused", field="Idempotency-Key") from None
     if stored is None:
         return Repeated(tx, actor.account_id, key)
-    return Repeated(tx, actor.account_id, key, json.loads(stored) if isinstance(stored, str) else stored)
+    return Repeated(tx, actor.account_id, key, json.loads(stored))

@@ -1,0 +1,50 @@
+"""What a file is, by its content and not by its name, and the safe form of the name it came under."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import magic
+
+SNIFFED_BYTES = 8192
+
+# Media types that a dossier takes in, with the endings a name may have. Everything else is refused.
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "application/pdf": (".pdf",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/png": (".png",),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": (".docx",),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": (".xlsx",),
+    "application/msword": (".doc",),
+    "application/vnd.ms-excel": (".xls",),
+}
+
+_BROKEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff/\\:*?\"<>|]")
+_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$")
+NAME_BYTES = 240
+
+
+def media_type_of(head: bytes) -> str:
+    """Return the media type that the first bytes of a file show (libmagic)."""
+    return str(magic.from_buffer(head[:SNIFFED_BYTES], mime=True))
+
+
+def safe_name(name: str) -> str:
+    """Return the file name to keep: NFC, one line, no path, no control or direction marks, ≤ 240 bytes of UTF-8.
+
+    The ending survives shortening. Anything without a usable letter becomes ``tep``.
+    """
+    name = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
+    name = name.replace("\\", "/").rsplit("/", 1)[-1]
+    name = " ".join(_BROKEN.sub(" ", name).split()).strip(". ")
+    if not name or _RESERVED.match(name):
+        name = f"tep {name}".strip()
+    stem, dot, ending = name.rpartition(".")
+    if not dot or len(ending) > 10:
+        stem, ending = name, ""
+    room = NAME_BYTES - (len(ending.encode()) + 1 if ending else 0)
+    while len(stem.encode()) > room:
+        stem = stem[:-1]
+    # A cut must not leave a bare base letter of a letter that was composed of several code points.
+    return f"{stem.strip()}.{ending}" if ending else stem.strip()

@@ -1,0 +1,241 @@
+"""The decision history: the record's own entries of a dossier, told to people who may see it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from dossiers.days import local_day
+from dossiers.dossier import Dossier
+from dossiers.numbers import show_time
+from dossiers.org_unit import OrgUnit, OrgUnitPeriod
+from dossiers.people import Account, Person
+from states.definition import Edition
+from storage.database import Database, Tx
+from storage.record import FIRST_PREV, Recorded, entries_of, payloads_of
+from workflow.actor import Actor
+from workflow.editions import edition_of
+from workflow.engine import look
+from workflow.words import FUNCTION_NAMES, deed_label, said
+
+ENTRIES_A_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class MoveView:
+    """One row's step as told: which thing, from which state to which."""
+
+    kind: str
+    ref: str
+    state_from: str | None
+    state_to: str | None
+    label_from: str | None
+    label_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """One entry as told: what, when, who in which function of which unit as named then, why, and its proof."""
+
+    position: int
+    seq: int | None
+    event_id: str
+    at: datetime
+    action: str
+    action_label: str
+    who: str
+    function_label: str
+    unit_name: str
+    reason: str | None
+    reason_erased: bool
+    moves: tuple[MoveView, ...]
+    changes: Mapping[str, Any]
+    attachments: int
+    hash: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """The history of a dossier, oldest first. ``broken_at`` is the first position that does not hold, else None."""
+
+    ref: str
+    code: str
+    entries: tuple[EntryView, ...]
+    next: int | None
+    length: int
+    broken_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastDeed:
+    """The newest deed in a few words, for the person who came too late."""
+
+    time: str
+    what: str
+
+
+def history_of(database: Database, actor: Actor, dossier_ref: str, *, after: int = 0) -> HistoryView:
+    """Return a page of the dossier's history from position ``after`` on, with the verdict on the whole chain.
+
+    Raises ``Missing`` for a dossier the actor may not know of.
+    """
+    with database.reading() as tx:
+        row = look(tx, actor, dossier_ref).row
+        entries = entries_of(tx, "dossier", row.ref, after=after, limit=ENTRIES_A_PAGE + 1)
+        page, more = entries[:ENTRIES_A_PAGE], len(entries) > ENTRIES_A_PAGE
+        edition = edition_of(tx, row.edition_id)
+        return HistoryView(
+            ref=row.ref,
+            code=row.code,
+            entries=tell(tx, page, edition, actor.language),
+            next=page[-1].position if more else None,
+            length=row.chain_length,
+            broken_at=chain_problem(tx, "dossier", row.ref, row.chain_length, row.chain_head),
+        )
+
+
+def tell(tx: Tx, entries: Sequence[Recorded], edition: Edition, language: str) -> tuple[EntryView, ...]:
+    """Return entries as people read them: names looked up, payloads opened, states in words."""
+    content = [entry.content for entry in entries]
+    wanted = [one[key] for one in content for key in ("payload_commit", "reason_commit") if one.get(key)]
+    payloads = payloads_of(tx, wanted)
+    people = _names(tx, {one["actor_id"] for one in content if one.get("actor_id")})
+    units = _unit_names(tx, content)
+    return tuple(_told(entry, edition, language, payloads, people, units) for entry in entries)
+
+
+def chain_problem(tx: Tx, kind: str, ref: str, length: int, head: str | None) -> int | None:
+    """Return the first position of a subject's chain that does not hold, None when all of it does.
+
+    ``length`` and ``head`` are those of the subject's row. Says nothing of entries that were never in the chain,
+    and nothing of a chain rewritten as a whole: that is what checkpoints held outside are for.
+    """
+    prev, position = FIRST_PREV, 0
+    while True:
+        entries = entries_of(tx, kind, ref, after=position, limit=ENTRIES_A_PAGE)
+        for entry in entries:
+            position += 1
+            if (
+                entry.position != position
+                or entry.prev != prev
+                or entry.content.get("prev") != prev
+                or hashlib.sha256(entry.body.encode()).hexdigest() != entry.hash
+            ):
+                return position
+            prev = entry.hash
+        if len(entries) < ENTRIES_A_PAGE:
+            break
+    if position != length or (head or FIRST_PREV) != prev:
+        return position + 1
+    return None
+
+
+def _told(
+    entry: Recorded,
+    edition: Edition,
+    language: str,
+    payloads: Mapping[str, Any],
+    people: Mapping[str, str],
+    units: Mapping[tuple[str, date], str],
+) -> EntryView:
+    body = entry.content
+    at = _moment(body["ts_utc"])
+    reason_commit = body.get("reason_commit")
+    reason = payloads.get(reason_commit) if reason_commit else None
+    changes = payloads.get(body["payload_commit"]) if body.get("payload_commit") else None
+    function = body.get("actor_function") or ""
+    system = "Hệ thống, theo thời hạn" if language != "en" else "The system, by its clock"
+    return EntryView(
+        position=entry.position,
+        seq=entry.seq,
+        event_id=entry.event_id,
+        at=at,
+        action=body["action"],
+        action_label=deed_label(edition, body["action"], language),
+        who=people.get(body["actor_id"], "") if body.get("actor_id") else system,
+        function_label=said(FUNCTION_NAMES[function], language) if function in FUNCTION_NAMES else "",
+        unit_name=units.get((body.get("actor_org_unit") or "", local_day(at)), ""),
+        reason=reason if isinstance(reason, str) else None,
+        reason_erased=bool(reason_commit) and reason is None,
+        moves=tuple(_move(move, edition, language) for move in body.get("moves") or ()),
+        changes=changes if isinstance(changes, Mapping) else {},
+        attachments=len(body.get("attachments") or ()),
+        hash=entry.hash,
+        proof="recorded" if entry.seq is None else "sequenced",
+    )
+
+
+def _move(move: Mapping[str, Any], edition: Edition, language: str) -> MoveView:
+    states = edition.machine("dossier" if move["kind"] == "dossier" else "nominee").states
+
+    def label(key: str | None) -> str | None:
+        return said(states[key].label, language) if key is not None and key in states else key
+
+    return MoveView(
+        move["kind"],
+        move["ref"],
+        move.get("state_from"),
+        move.get("state_to"),
+        label(move.get("state_from")),
+        label(move.get("state_to")),
+    )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _names(tx: Tx, refs: set[str]) -> dict[str, str]:
+    rows = tx.connection.execute(
+        select(Account.ref, Person.full_name)
+        .join(Person, Person.id == Account.person_id)
+        .where(Account.ref.in_(refs))
+    )
+    return {row.ref: row.full_name for row in rows}
+
+
+def _unit_names(tx: Tx, content: Sequence[Mapping[str, Any]]) -> dict[tuple[str, date], str]:
+    """Return each acting unit's name as it was on the day of each entry."""
+    asked = {
+        (one["actor_org_unit"], local_day(_moment(one["ts_utc"])))
+        for one in content
+        if one.get("actor_org_unit")
+    }
+    periods: dict[str, list[Any]] = {}
+    for row in tx.connection.execute(
+        select(OrgUnit.ref, OrgUnitPeriod.name, OrgUnitPeriod.from_on, OrgUnitPeriod.to_on)
+        .join(OrgUnitPeriod, OrgUnitPeriod.org_unit_id == OrgUnit.id)
+        .where(OrgUnit.ref.in_({ref for ref, _ in asked}))
+    ):
+        periods.setdefault(row.ref, []).append(row)
+    return {
+        (ref, day): next(
+            (
+                row.name
+                for row in periods.get(ref, ())
+                if row.from_on <= day and (row.to_on is None or day < row.to_on)
+            ),
+            "",
+        )
+        for ref, day in asked
+    }
+
+
+def last_deed(tx: Tx, dossier_ref: str, language: str) -> LastDeed:
+    """Return the newest deed of a dossier, for the sentence that tells a latecomer what happened meanwhile."""
+    row = tx.connection.execute(
+        select(Dossier.edition_id, Dossier.chain_length).where(Dossier.ref == dossier_ref)
+    ).one()
+    entries = entries_of(tx, "dossier", dossier_ref, after=row.chain_length - 1, limit=1)
+    if not entries:
+        return LastDeed("", "")
+    told = tell(tx, entries, edition_of(tx, row.edition_id), language)[0]
+    return LastDeed(
+        show_time(told.at), f"{told.action_label} ({told.who})" if told.who else told.action_label
+    )

@@ -1,0 +1,69 @@
+"""Words in both languages for deeds outside an edition, for papers, functions and kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from states.definition import Edition, Label
+
+DEEDS: Mapping[str, Label] = {
+    "opened": Label("Lập hồ sơ", "Opened the dossier"),
+    "filled_in": Label("Sửa thông tin hồ sơ", "Changed the dossier's form"),
+    "nominee_added": Label("Thêm người được đề nghị", "Added a nominee"),
+    "nominee_filled_in": Label("Sửa thông tin người được đề nghị", "Changed a nominee's form"),
+    "nominee_removed": Label("Bỏ người được đề nghị", "Removed a nominee"),
+    "paper_attached": Label("Đưa lên giấy tờ", "Added a paper"),
+    "paper_replaced": Label("Thay giấy tờ bằng bản mới", "Replaced a paper with a new version"),
+    "paper_withdrawn": Label("Bỏ giấy tờ khỏi hồ sơ", "Took a paper out"),
+}
+
+PAPERS: Mapping[str, Label] = {
+    "submission_paper": Label("Tờ trình", "Submission paper"),
+    "minutes": Label("Biên bản xét khen thưởng", "Minutes"),
+    "achievement_report": Label("Báo cáo thành tích", "Achievement report"),
+    "evidence": Label("Minh chứng", "Evidence"),
+    "initiative_certificate": Label("Công nhận sáng kiến", "Recognition of an initiative"),
+    "meeting_minutes": Label("Biên bản họp xét", "Minutes of the review meeting"),
+    "appraisal_sheet": Label("Phiếu thẩm định", "Appraisal sheet"),
+    "return_notice": Label("Thông báo trả hồ sơ", "Notice of return"),
+    "supplement_notice": Label("Thông báo yêu cầu bổ sung", "Notice asking for a supplement"),
+    "withdrawal_request": Label("Đơn xin rút", "Request to withdraw"),
+    "decision": Label("Quyết định đã ký", "Signed decision"),
+    "other": Label("Giấy tờ khác", "Other paper"),
+}
+
+FUNCTION_NAMES: Mapping[str, Label] = {
+    "nominator": Label("Người lập hồ sơ", "Nominator"),
+    "unit_head": Label("Người đứng đầu đơn vị", "Head of the unit"),
+    "intake": Label("Tiếp nhận", "Intake"),
+    "appraiser": Label("Thẩm định", "Appraiser"),
+    "appraisal_head": Label("Lãnh đạo nơi thẩm định", "Head of appraisal"),
+    "award_officer": Label("Phụ trách thi đua, khen thưởng", "Award officer"),
+    "decider": Label("Người quyết định", "Decider"),
+    "council_secretary": Label("Thư ký Hội đồng", "Council secretary"),
+    "registry_clerk": Label("Văn thư", "Registry clerk"),
+    "auditor": Label("Thanh tra", "Auditor"),
+    "administrator": Label("Quản trị", "Administrator"),
+}
+
+NOMINEE_KINDS: Mapping[str, Label] = {
+    "collective": Label("tập thể", "collectives"),
+    "household": Label("hộ gia đình", "households"),
+    "individual": Label("cá nhân", "individuals"),
+}
+
+
+def said(label: Label, language: str) -> str:
+    """Return the label in ``vi`` or ``en``."""
+    return label.en if language == "en" else label.vi
+
+
+def deed_label(edition: Edition | None, action: str, language: str) -> str:
+    """Return what people call a deed in the record; the key itself for one that nobody named."""
+    if action in DEEDS:
+        return said(DEEDS[action], language)
+    if edition is not None:
+        for machine in (edition.dossier, edition.nominee):
+            if action in machine.actions:
+                return said(machine.actions[action].label, language)
+    return action
