@@ -180,6 +180,8 @@ class Reader:
 
     def read(self, size: int = CHUNK_BYTES) -> bytes:
         """Give at most `size` bytes (at most `CHUNK_BYTES`); b"" only when every byte has been given."""
+        if self._closed:
+            raise ValueError("this reader is closed")
         wanted = min(size, self._left, CHUNK_BYTES)
         if wanted <= 0:
             return b""
@@ -193,7 +195,7 @@ class Reader:
         return self
 
     def __next__(self) -> bytes:
-        chunk = self.read()
+        chunk = b"" if self._closed else self.read()
         if not chunk:
             self.close()
             raise StopIteration
@@ -262,6 +264,7 @@ class VerifiedReader:
         return chunk
 
     def close(self) -> None:
+        self._done = True
         self._reader.close()
 
     def __enter__(self) -> Self:

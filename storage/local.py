@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 
 from storage.files import (
@@ -98,21 +99,21 @@ class LocalFiles:
     def open(self, key: str, *, start: int = 0, end: int | None = None) -> Reader:
         require_range(start, end)
         with self._answering():
-            file = self._open(key)
+            file = self._opened(key)
             try:
-                size = os.fstat(file).st_size
+                size = os.fstat(file.fileno()).st_size
                 if start > size:
                     raise RangeOutside(key, start, size)
-                os.lseek(file, start, os.SEEK_SET)
+                file.seek(start)
             except BaseException:
-                os.close(file)
+                file.close()
                 raise
 
         def read(wanted: int) -> bytes:
             try:
-                return os.read(file, wanted)
+                return file.read(wanted) or b""
             except OSError as error:
-                if error.errno in (errno.EIO, errno.EISDIR):  # the disk cannot give what it was given
+                if error.errno == errno.EIO:  # the disk cannot give what it was given
                     raise FileDamaged(key, os.strerror(error.errno)) from error
                 raise self._translated(error) from error
 
@@ -122,7 +123,7 @@ class LocalFiles:
             start=start,
             end=size if end is None else max(start, min(end, size)),
             read=read,
-            close=lambda: os.close(file),
+            close=file.close,
         )
 
     def open_verified(self, key: str, *, sha256: str, size: int) -> VerifiedReader:
@@ -198,16 +199,18 @@ class LocalFiles:
     def _path(self, key: str) -> Path:
         return self._root / require_key(key)
 
-    def _open(self, key: str) -> int:
-        path = self._path(key)
+    def _opened(self, key: str) -> FileIO:
+        def without_links(path: str, flags: int) -> int:
+            return os.open(path, flags | os.O_NOFOLLOW)
+
         try:
-            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)  # no link leads out of the folder
+            return FileIO(str(self._path(key)), opener=without_links)
         except FileNotFoundError:
             self._require_prepared()
             raise FileMissing(key) from None
         except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise FileDamaged(key, "a link stands in its place") from error
+            if error.errno in (errno.ELOOP, errno.EISDIR):
+                raise FileDamaged(key, "a link or a folder stands in its place") from error
             raise
 
     def _require_prepared(self) -> None:

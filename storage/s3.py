@@ -160,14 +160,16 @@ class S3Files:
     @classmethod
     def from_url(cls, url: str) -> S3Files:
         """`s3://ACCESS:SECRET@host:port/bucket?secure=1&region=us-east-1&ca=/path`; see `files_from_url`."""
-        try:
+        readable = False
+        with suppress(ValueError):
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
             access, secret = unquote(parts.username or ""), unquote(parts.password or "")
             options = parse_qs(parts.query, strict_parsing=bool(parts.query))
-        except ValueError:
-            # `from None`: the original sentence repeats pieces of the URL, perhaps of the secret.
-            raise ValueError("the S3 URL cannot be read; percent-encode access and secret") from None
+            readable = True
+        if not readable:
+            # Outside of the handler: the first error repeats pieces of the URL, perhaps of the secret.
+            raise ValueError("the S3 URL cannot be read; percent-encode access and secret")
         bucket = parts.path.strip("/")
         if parts.scheme != "s3" or not host or not access or not secret:
             raise ValueError("the S3 URL must be s3://ACCESS:SECRET@host:port/bucket")
@@ -423,7 +425,7 @@ class S3Files:
                 query_params={"uploadId": upload},
             )
             # S3 may begin its answer with 200 before it knows the outcome, and then write an error.
-            if b"<Error>" in answer.data or b"ETag" not in answer.data:
+            if b"<Error" in answer.data or b"ETag" not in answer.data:
                 raise _Passing(StoreUnavailable(self.address, "the upload was not put together"))
 
         try:

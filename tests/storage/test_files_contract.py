@@ -364,6 +364,21 @@ def test_readers_may_be_closed_at_any_time(any_store: Store) -> None:
     assert everything(files.open(stored.key)) == some_bytes(3 * CHUNK_BYTES)
 
 
+def test_a_closed_reader_gives_nothing_more(any_store: Store) -> None:
+    # A number of a closed file is soon that of another one, whose bytes must not come out.
+    stored = keep(any_store, some_bytes(3 * CHUNK_BYTES))
+    reader = any_store.files.open(stored.key)
+    next(reader)
+    reader.close()
+    assert list(reader) == []
+    with pytest.raises(ValueError, match="closed"):
+        reader.read()
+    verified = any_store.files.open_verified(stored.key, sha256=stored.sha256, size=stored.size)
+    next(verified)
+    verified.close()
+    assert list(verified) == []
+
+
 # Readiness
 
 

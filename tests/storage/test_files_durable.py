@@ -210,3 +210,14 @@ def test_killed_while_bytes_come_in_leaves_only_what_a_sweep_removes(folder: Fol
     assert folder.unfinished() == 1
     assert files.clear_unfinished(before=datetime.now(UTC) + timedelta(hours=1)) == 1
     assert folder.unfinished() == 0
+
+
+def test_a_file_that_shrinks_while_it_is_read_does_not_end_cleanly(folder: Folder) -> None:
+    stored = folder.files.put(pieces(SIZE * 3), media_type="application/pdf")
+    reader = folder.files.open(stored.key)
+    given = [next(reader)]
+    os.truncate(folder.path / stored.key, SIZE * 2)
+    with pytest.raises(FileDamaged):
+        given.extend(reader)
+    assert sum(map(len, given)) <= SIZE * 2
+    reader.close()

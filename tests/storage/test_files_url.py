@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from pathlib import Path
 
 import pytest
@@ -73,15 +72,13 @@ def test_https_unless_said_otherwise() -> None:
 def test_a_wrong_url_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(ValueError) as refused:
         files_from_url(url)
-    told = "".join(traceback.format_exception(refused.value, chain=True)).replace(repr(url), "")
     said = str(refused.value)
     assert said
     for piece in ("tr0ng", "kho"):
         assert piece not in said
-    # What the exception hangs on to is printed with it.
+    # What an exception hangs on to is printed with it.
     assert refused.value.__cause__ is None
-    assert refused.value.__suppress_context__ or refused.value.__context__ is None
-    assert "Port could not be cast" not in told
+    assert refused.value.__context__ is None
 
 
 def test_the_secret_is_not_in_what_is_printed() -> None:

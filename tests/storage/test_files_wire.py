@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -23,7 +22,7 @@ from storage.files import (
     files_from_url,
     new_key,
 )
-from storage.s3 import MOST_TRIES, PART_BYTES, S3Files
+from storage.s3 import CONNECT_SECONDS, MOST_TRIES, PART_BYTES, S3Files
 from tests.services.cutting_proxy import SOUND, CuttingProxy, Fault, cutting_proxy
 from tests.services.stores import Bucket
 
@@ -146,6 +145,28 @@ def test_a_lost_answer_about_anothers_file_is_a_taken_key(bucket: Bucket, proxy:
     assert b"".join(bucket.files.open(taken.key)) == b"first"
 
 
+@pytest.mark.parametrize("sound", [True, False])
+def test_a_store_that_forgets_a_finished_upload(bucket: Bucket, proxy: CuttingProxy, sound: bool) -> None:
+    """The answer to putting the parts together is lost, and the second request meets no upload any more.
+
+    Only the object itself can tell then. (Swift remembers by a mark on the object, so that is taken away.)
+    """
+    key, content = new_key(), b"x" * (PART_BYTES + 1)
+
+    def loses(number: int) -> bool:
+        if number == 3:  # after the beginning and two parts
+            bucket.overwrite(key, content if sound else content[:-1] + b"y")
+        return number == 3
+
+    proxy.use(loses=loses)
+    files = through(proxy, bucket)
+    if sound:
+        assert files.put([content], media_type=PDF, key=key).size == len(content)
+    else:
+        with pytest.raises(StoreUnavailable, match="forgotten"):
+            files.put([content], media_type=PDF, key=key)
+
+
 def test_tries_are_bounded(bucket: Bucket, proxy: CuttingProxy) -> None:
     proxy.use(lambda n: Fault(refuse=True))
     with pytest.raises(StoreUnavailable):
@@ -153,17 +174,17 @@ def test_tries_are_bounded(bucket: Bucket, proxy: CuttingProxy) -> None:
     assert proxy.connections == MOST_TRIES
 
 
-def test_a_store_that_is_down_is_known_soon(bucket: Bucket) -> None:
+def test_a_store_that_is_down(bucket: Bucket) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         files = files_from_url(on_port(bucket.url, closed.getsockname()[1]))
-        began = time.monotonic()
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailable, match="no connection"):
             files.put([b"x"], media_type=PDF)
-        assert time.monotonic() - began < 5
 
 
-def test_a_store_that_does_not_answer_a_connection_is_known_soon(bucket: Bucket) -> None:
+def test_a_host_that_has_vanished_is_not_tried_again(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert CONNECT_SECONDS < 5  # a person waits no longer for the answer that the store is down
+    monkeypatch.setattr("storage.s3.CONNECT_SECONDS", 0.3)
     # A listener whose queue is full drops new connections, as a host that has vanished does.
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         port = full.getsockname()[1]
@@ -172,10 +193,8 @@ def test_a_store_that_does_not_answer_a_connection_is_known_soon(bucket: Bucket)
             for one in waiting:
                 one.setblocking(False)
                 one.connect_ex(("127.0.0.1", port))
-            began = time.monotonic()
-            with pytest.raises(StoreUnavailable):
+            with pytest.raises(StoreUnavailable, match="ConnectTimeoutError"):
                 files_from_url(on_port(bucket.url, port)).put([b"x"], media_type=PDF)
-            assert time.monotonic() - began < 6
         finally:
             for one in waiting:
                 one.close()
