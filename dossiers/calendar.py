@@ -218,6 +218,6 @@ def load_calendar(data: bytes) -> Calendar:
             )
         )
     if not spans:
-        root.note("missing")
+        root.want("spans")
     root.finish()
     return calendar_of(head, tuple(spans))

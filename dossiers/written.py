@@ -102,7 +102,7 @@ COMPLAINTS: dict[str, tuple[str, str]] = {
 
 _CODE = re.compile(r"[a-z][a-z0-9_-]{0,59}")
 _EDITION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,19}")
-_CRITERION_CODE = re.compile(r"[A-ZĐ]{2,4}(-[0-9A-ZĐ]{1,6}){1,2}[a-zđ]?")
+_CRITERION_CODE = re.compile(r"[A-ZĐ]{1,4}(-[0-9A-ZĐ]{1,6}){1,2}[a-zđ]?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)")
 _RATIO = re.compile(r"([0-9]{1,9})/([1-9][0-9]{0,8})")
@@ -331,6 +331,11 @@ class Entry:
                 entry.note("twice", name=word)
             found.append(word)
         return tuple(found)
+
+    def want(self, key: str) -> None:
+        """Note that ``key`` is missing or empty."""
+        path = f"{self.path}.{key}" if self.path else key
+        self._note("missing", path, self.node.line)
 
     def each(self, key: str) -> list[Entry]:
         """Return the items of the list at ``key``; empty where there is none."""
