@@ -1,0 +1,811 @@
+"""Org units and people: what an administrator does. Every change is dated, kept, and an entry of the record.
+
+An administrator arranges who works where; deciding a dossier is never part of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import and_, or_, select
+
+from dossiers.contents import clean_name, clean_text
+from dossiers.days import local_day
+from dossiers.functions import ADMINISTRATOR, AUDITOR, FUNCTIONS, SIDE_FUNCTIONS, UNIT_FUNCTIONS
+from dossiers.numbers import show_day
+from dossiers.org_unit import ADMIN_LEVELS, BodyFunction, OrgUnit, OrgUnitPeriod
+from dossiers.people import Account, Membership, Person
+from dossiers.refusals import SENTENCES, Conflict, Invalid, Missing
+from dossiers.text import fold, person_sort_key, sort_key
+from storage.database import Database, Tx
+from storage.record import Head, append
+from workflow.accounts import end_sessions, enter, issue_link, plain_login
+from workflow.actor import Actor, Place, valid_on
+from workflow.permissions import require_administrator
+
+PAGE_AT_MOST = 100
+
+SENTENCES.update(
+    {
+        "code_unreadable": (
+            "Mã chỉ gồm chữ thường không dấu, chữ số và gạch nối, từ 2 đến 60 ký tự, ví dụ truong-thcs-tan-giang.",
+            "A code has 2 to 60 plain lower-case letters, digits and hyphens, for example truong-thcs-tan-giang.",
+        ),
+        "code_taken": ("Mã “{value}” đã có đơn vị dùng.", "The code “{value}” is used by another unit."),
+        "login_unreadable": (
+            "Tên đăng nhập gồm chữ thường không dấu, chữ số, dấu chấm và gạch nối, từ 3 đến 60 ký tự.",
+            "A login has 3 to 60 plain lower-case letters, digits, dots and hyphens.",
+        ),
+        "login_taken": ("Tên đăng nhập “{value}” đã có người dùng.", "The login “{value}” is taken."),
+        "unit_unknown": ("Không có đơn vị này.", "There is no such unit."),
+        "function_unknown": ("Không có chức năng này.", "There is no such function."),
+        "from_before_period": (
+            "Ngày bắt đầu phải sau ngày {day}, khi tên hiện nay bắt đầu.",
+            "The first day must be after {day}, when the present name began.",
+        ),
+        "ends_before_it_begins": (
+            "Ngày kết thúc phải sau ngày bắt đầu.",
+            "The last day must be after the first.",
+        ),
+        "auditor_needs_end": (
+            "Thời gian làm thanh tra phải có ngày kết thúc.",
+            "An auditor's time must have an end.",
+        ),
+        "own_parent": ("Một đơn vị không thể thuộc chính nó.", "A unit cannot belong to itself."),
+        "function_of_unit": (
+            "Chức năng này do chính đơn vị đề nghị thực hiện, không giao cho đơn vị khác.",
+            "The proposing unit itself performs this function; it is not given to another unit.",
+        ),
+        "not_yourself": (
+            "Bạn không tự khóa tài khoản của mình được. Hãy nhờ quản trị viên khác.",
+            "You cannot disable your own account. Ask another administrator.",
+        ),
+        "already_ended": ("Phần việc này đã kết thúc.", "This has already ended."),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A unit in a list, with its name of today (empty for one that is closed)."""
+
+    ref: str
+    code: str
+    kind: str
+    admin_level: str
+    name: str
+    parent_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPage:
+    """A page of units in Vietnamese order."""
+
+    rows: tuple[UnitRow, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodView:
+    """What the unit was called and whom it belonged to, from when to when (``to_on`` exclusive)."""
+
+    from_on: date
+    to_on: date | None
+    name: str
+    place_name: str
+    parent_name: str
+    body_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRow:
+    """A function performed for a body, from when to when."""
+
+    function: str
+    body_ref: str
+    body_name: str
+    unit_ref: str
+    unit_name: str
+    from_on: date
+    to_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A person's function in a unit."""
+
+    ref: str
+    person_ref: str
+    person_name: str
+    unit_ref: str
+    unit_name: str
+    function: str
+    position_title: str
+    from_on: date
+    to_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitView:
+    """One unit, whole. ``performs`` is what it does for bodies, ``served_by`` who does what for it as a body."""
+
+    ref: str
+    code: str
+    kind: str
+    admin_level: str
+    name: str
+    version: int
+    periods: tuple[PeriodView, ...]
+    performs: tuple[FunctionRow, ...]
+    served_by: tuple[FunctionRow, ...]
+    members: tuple[MemberRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person in a list."""
+
+    ref: str
+    account_ref: str
+    full_name: str
+    login: str
+    state: str
+    places: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPage:
+    """A page of people, in Vietnamese order of given names."""
+
+    rows: tuple[PersonRow, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """One person, with what they do where."""
+
+    ref: str
+    account_ref: str
+    full_name: str
+    email: str | None
+    login: str
+    state: str
+    memberships: tuple[MemberRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A person just invited; ``token`` is the activation link's secret, shown once."""
+
+    person_ref: str
+    account_ref: str
+    token: str
+
+
+def list_org_units(
+    database: Database, actor: Actor, *, after: str | None = None, limit: int = 50, search: str | None = None
+) -> UnitPage:
+    """Return units by name of today; ``after`` is the cursor of the page before. Raises ``Missing`` for others."""
+    require_administrator(actor)
+    with database.reading() as tx:
+        today = local_day(tx.now)
+        parent = OrgUnitPeriod.__table__.alias("parent")
+        statement = (
+            select(
+                OrgUnit.id,
+                OrgUnit.ref,
+                OrgUnit.code,
+                OrgUnit.kind,
+                OrgUnit.admin_level,
+                OrgUnitPeriod.name,
+                OrgUnitPeriod.sort_key,
+                parent.c.name.label("parent_name"),
+            )
+            .join(
+                OrgUnitPeriod,
+                and_(
+                    OrgUnitPeriod.org_unit_id == OrgUnit.id,
+                    valid_on(OrgUnitPeriod.from_on.expression, OrgUnitPeriod.to_on.expression, today),
+                ),
+            )
+            .outerjoin(
+                parent,
+                and_(
+                    parent.c.org_unit_id == OrgUnitPeriod.parent_id,
+                    parent.c.from_on <= today,
+                    or_(parent.c.to_on.is_(None), parent.c.to_on > today),
+                ),
+            )
+            .order_by(OrgUnitPeriod.sort_key, OrgUnit.id)
+            .limit(_limit(limit) + 1)
+        )
+        for word in fold(search or "").split()[:8]:
+            statement = statement.where(OrgUnitPeriod.search_text.contains(word, autoescape=True))
+        if after is not None:
+            last = tx.connection.execute(
+                select(OrgUnitPeriod.sort_key, OrgUnit.id)
+                .join(OrgUnit, OrgUnit.id == OrgUnitPeriod.org_unit_id)
+                .where(
+                    OrgUnit.ref == after,
+                    valid_on(OrgUnitPeriod.from_on.expression, OrgUnitPeriod.to_on.expression, today),
+                )
+            ).first()
+            if last is None:
+                raise Invalid("cursor_unreadable", field="after")
+            statement = statement.where(
+                or_(
+                    OrgUnitPeriod.sort_key > last.sort_key,
+                    and_(OrgUnitPeriod.sort_key == last.sort_key, OrgUnit.id > last.id),
+                )
+            )
+        rows = tx.connection.execute(statement).all()
+        page = rows[:limit]
+        return UnitPage(
+            tuple(
+                UnitRow(row.ref, row.code, row.kind, row.admin_level, row.name, row.parent_name or "")
+                for row in page
+            ),
+            page[-1].ref if len(rows) > limit else None,
+        )
+
+
+def _limit(limit: int) -> int:
+    if not 1 <= limit <= PAGE_AT_MOST:
+        raise Invalid("limit_out_of_range", field="limit", limit=PAGE_AT_MOST)
+    return limit
+
+
+def org_unit_view(database: Database, actor: Actor, unit_ref: str) -> UnitView:
+    """Return one unit with its whole dated history. Raises ``Missing``."""
+    require_administrator(actor)
+    with database.reading() as tx:
+        unit = _unit(tx, unit_ref)
+        today = local_day(tx.now)
+        periods = tx.session.scalars(
+            select(OrgUnitPeriod).where(OrgUnitPeriod.org_unit_id == unit.id).order_by(OrgUnitPeriod.from_on)
+        ).all()
+        functions = tx.session.scalars(
+            select(BodyFunction)
+            .where(or_(BodyFunction.body_id == unit.id, BodyFunction.performing_unit_id == unit.id))
+            .order_by(BodyFunction.function, BodyFunction.from_on)
+        ).all()
+        ids = {unit.id}
+        ids.update(one for period in periods for one in (period.parent_id, period.body_id) if one)
+        ids.update(one for row in functions for one in (row.body_id, row.performing_unit_id))
+        names = _names(tx, ids, today)
+        refs = dict(tx.session.execute(select(OrgUnit.id, OrgUnit.ref).where(OrgUnit.id.in_(ids))).tuples())
+
+        def row_of(row: BodyFunction) -> FunctionRow:
+            return FunctionRow(
+                row.function,
+                refs[row.body_id],
+                names.get(row.body_id, ""),
+                refs[row.performing_unit_id],
+                names.get(row.performing_unit_id, ""),
+                row.from_on,
+                row.to_on,
+            )
+
+        return UnitView(
+            ref=unit.ref,
+            code=unit.code,
+            kind=unit.kind,
+            admin_level=unit.admin_level,
+            name=names.get(unit.id, ""),
+            version=unit.version,
+            periods=tuple(
+                PeriodView(
+                    one.from_on,
+                    one.to_on,
+                    one.name,
+                    one.place_name,
+                    names.get(one.parent_id or 0, ""),
+                    names.get(one.body_id or 0, ""),
+                )
+                for one in periods
+            ),
+            performs=tuple(row_of(row) for row in functions if row.performing_unit_id == unit.id),
+            served_by=tuple(row_of(row) for row in functions if row.body_id == unit.id),
+            members=_members(tx, Membership.org_unit_id == unit.id, today),
+        )
+
+
+def _unit(tx: Tx, ref: str, *, lock: bool = False) -> OrgUnit:
+    statement = select(OrgUnit).where(or_(OrgUnit.ref == ref, OrgUnit.code == ref))
+    unit = tx.session.scalar(statement.with_for_update() if lock else statement)
+    if unit is None:
+        raise Missing("unit_unknown", field="unit")
+    return unit
+
+
+def _names(tx: Tx, ids: set[int], day: date) -> dict[int, str]:
+    """Return the names of units on ``day``; the last name of one that is closed."""
+    names: dict[int, str] = {}
+    for row in tx.connection.execute(
+        select(OrgUnitPeriod.org_unit_id, OrgUnitPeriod.name)
+        .where(OrgUnitPeriod.org_unit_id.in_(ids), OrgUnitPeriod.from_on <= day)
+        .order_by(OrgUnitPeriod.from_on)
+    ):
+        names[row.org_unit_id] = row.name
+    return names
+
+
+def _members(tx: Tx, where: object, day: date) -> tuple[MemberRow, ...]:
+    rows = tx.session.execute(
+        select(Membership, Person.ref, Person.full_name, OrgUnit.ref, OrgUnit.id)
+        .join(Person, Person.id == Membership.person_id)
+        .join(OrgUnit, OrgUnit.id == Membership.org_unit_id)
+        .where(where)  # type: ignore[arg-type]  # a condition on membership
+        .order_by(Person.sort_key, Membership.from_on)
+    ).all()
+    names = _names(tx, {row[4] for row in rows}, day)
+    return tuple(
+        MemberRow(
+            member.ref,
+            person_ref,
+            full_name,
+            unit_ref,
+            names.get(unit_id, ""),
+            member.function,
+            member.position_title,
+            member.from_on,
+            member.to_on,
+        )
+        for member, person_ref, full_name, unit_ref, unit_id in rows
+    )
+
+
+_is_code = re.compile(r"[a-z0-9][a-z0-9-]{1,59}").fullmatch
+_is_login = re.compile(r"[a-z0-9][a-z0-9.-]{2,59}").fullmatch
+_is_kind = re.compile(r"[a-z][a-z_]{1,39}").fullmatch
+
+
+def add_org_unit(
+    database: Database,
+    actor: Actor,
+    *,
+    code: str,
+    kind: str,
+    admin_level: str,
+    name: str,
+    place_name: str,
+    from_on: date,
+    parent_ref: str | None = None,
+    body_ref: str | None = None,
+) -> str:
+    """Add a unit and return its ref. ``body_ref`` is the committee whose rounds it proposes to.
+
+    Raises ``Missing`` (not an administrator, unknown parent or body), ``Invalid``, ``Conflict`` (code taken).
+    """
+    place = require_administrator(actor)
+    if not _is_code(code):
+        raise Invalid("code_unreadable", field="code")
+    if admin_level not in ADMIN_LEVELS:
+        raise Invalid("choice_unknown", field="admin_level")
+    if not _is_kind(kind):
+        raise Invalid("choice_unknown", field="kind")
+    clean = clean_name(name)
+    where = clean_name(place_name, field="place_name")
+    with database.writing() as tx:
+        if tx.session.scalar(select(OrgUnit.id).where(OrgUnit.code == code)) is not None:
+            raise Conflict("code_taken", field="code", value=code)
+        unit = OrgUnit(code=code, kind=kind, admin_level=admin_level, version=0)
+        tx.session.add(unit)
+        tx.session.flush()  # the period needs unit.id
+        tx.session.add(
+            OrgUnitPeriod(
+                org_unit_id=unit.id,
+                from_on=from_on,
+                name=clean,
+                sort_key=sort_key(clean),
+                search_text=fold(f"{clean} {code}"),
+                place_name=where,
+                parent_id=_unit(tx, parent_ref).id if parent_ref else None,
+                body_id=_unit(tx, body_ref).id if body_ref else None,
+            )
+        )
+        _enter_unit(
+            tx,
+            actor,
+            place,
+            unit,
+            "unit_added",
+            {"code": code, "name": clean, "from_on": from_on.isoformat()},
+        )
+        return unit.ref
+
+
+def _enter_unit(
+    tx: Tx, actor: Actor, place: Place, unit: OrgUnit, action: str, payload: dict[str, str | None]
+) -> None:
+    head = append(
+        tx,
+        subject=("org_unit", unit.ref),
+        head=Head(unit.chain_length, unit.chain_head),
+        action=action,
+        by=actor.by(place),
+        payload=payload,
+    )
+    unit.chain_head, unit.chain_length = head.hash, head.length
+    unit.version += 1
+    tx.session.flush()
+
+
+def rename_org_unit(
+    database: Database,
+    actor: Actor,
+    unit_ref: str,
+    *,
+    seen_version: int,
+    from_on: date,
+    name: str,
+    place_name: str | None = None,
+    parent_ref: str | None = None,
+    body_ref: str | None = None,
+) -> None:
+    """Let a unit be called ``name`` from a day on; what it was called before stays true of the days before.
+
+    Parent and body stay as they were unless given. Raises ``Conflict`` when the unit changed meanwhile.
+    """
+    place = require_administrator(actor)
+    clean = clean_name(name)
+    with database.writing() as tx:
+        unit = _unit(tx, unit_ref, lock=True)
+        _require_unit_version(unit, seen_version)
+        last = tx.session.scalars(
+            select(OrgUnitPeriod)
+            .where(OrgUnitPeriod.org_unit_id == unit.id)
+            .order_by(OrgUnitPeriod.from_on.desc())
+            .limit(1)
+        ).one()
+        if from_on <= last.from_on:
+            raise Invalid("from_before_period", field="from_on", day=show_day(last.from_on))
+        parent_id = _unit(tx, parent_ref).id if parent_ref else last.parent_id
+        if parent_id == unit.id:
+            raise Invalid("own_parent", field="parent")
+        body_id = _unit(tx, body_ref).id if body_ref else last.body_id
+        where = clean_name(place_name, field="place_name") if place_name else last.place_name
+        if last.to_on is None or last.to_on > from_on:
+            last.to_on = from_on
+        tx.session.flush()  # the periods of one unit must not overlap at any moment
+        tx.session.add(
+            OrgUnitPeriod(
+                org_unit_id=unit.id,
+                from_on=from_on,
+                name=clean,
+                sort_key=sort_key(clean),
+                search_text=fold(f"{clean} {unit.code}"),
+                place_name=where,
+                parent_id=parent_id,
+                body_id=body_id,
+            )
+        )
+        _enter_unit(tx, actor, place, unit, "unit_renamed", {"name": clean, "from_on": from_on.isoformat()})
+
+
+def _require_unit_version(unit: OrgUnit, seen_version: int) -> None:
+    if unit.version != seen_version:
+        raise Conflict("changed_meanwhile", time="", happened="", version=unit.version, state="")
+
+
+def close_org_unit(database: Database, actor: Actor, unit_ref: str, *, seen_version: int, on: date) -> None:
+    """End a unit: from ``on`` it has no name, and performs nothing. Its past stays."""
+    place = require_administrator(actor)
+    with database.writing() as tx:
+        unit = _unit(tx, unit_ref, lock=True)
+        _require_unit_version(unit, seen_version)
+        last = tx.session.scalars(
+            select(OrgUnitPeriod).where(
+                OrgUnitPeriod.org_unit_id == unit.id,
+                or_(OrgUnitPeriod.to_on.is_(None), OrgUnitPeriod.to_on > on),
+            )
+        ).first()
+        if last is None:
+            raise Conflict("already_ended", field="on")
+        if on <= last.from_on:
+            raise Invalid("ends_before_it_begins", field="on")
+        last.to_on = on
+        for row in tx.session.scalars(
+            select(BodyFunction).where(
+                BodyFunction.performing_unit_id == unit.id,
+                or_(BodyFunction.to_on.is_(None), BodyFunction.to_on > on),
+                BodyFunction.from_on < on,
+            )
+        ):
+            row.to_on = on
+        _enter_unit(tx, actor, place, unit, "unit_closed", {"on": on.isoformat()})
+
+
+def set_function(
+    database: Database,
+    actor: Actor,
+    *,
+    body_ref: str,
+    function: str,
+    unit_ref: str,
+    from_on: date,
+) -> None:
+    """Let ``unit_ref`` perform ``function`` for a body from a day on; whoever did so before stops that day."""
+    place = require_administrator(actor)
+    if function not in FUNCTIONS:
+        raise Invalid("function_unknown", field="function")
+    if function in UNIT_FUNCTIONS | SIDE_FUNCTIONS:
+        raise Invalid("function_of_unit", field="function")
+    with database.writing() as tx:
+        body = _unit(tx, body_ref, lock=True)
+        unit = _unit(tx, unit_ref)
+        for row in tx.session.scalars(
+            select(BodyFunction).where(
+                BodyFunction.body_id == body.id,
+                BodyFunction.function == function,
+                or_(BodyFunction.to_on.is_(None), BodyFunction.to_on > from_on),
+            )
+        ):
+            if row.from_on >= from_on:
+                raise Invalid("from_before_period", field="from_on", day=show_day(row.from_on))
+            row.to_on = from_on
+        tx.session.add(
+            BodyFunction(body_id=body.id, function=function, performing_unit_id=unit.id, from_on=from_on)
+        )
+        _enter_unit(
+            tx,
+            actor,
+            place,
+            body,
+            "function_given",
+            {"function": function, "unit": unit.ref, "from_on": from_on.isoformat()},
+        )
+
+
+def list_people(
+    database: Database, actor: Actor, *, after: str | None = None, limit: int = 50, search: str | None = None
+) -> PersonPage:
+    """Return people in the order of given names. Raises ``Missing`` for others than administrators."""
+    require_administrator(actor)
+    with database.reading() as tx:
+        today = local_day(tx.now)
+        statement = (
+            select(
+                Person.id,
+                Person.ref,
+                Person.full_name,
+                Person.sort_key,
+                Account.ref.label("account_ref"),
+                Account.login,
+                Account.state,
+            )
+            .join(Account, Account.person_id == Person.id)
+            .order_by(Person.sort_key, Person.id)
+            .limit(_limit(limit) + 1)
+        )
+        for word in fold(search or "").split()[:8]:
+            statement = statement.where(
+                or_(
+                    Person.search_text.contains(word, autoescape=True),
+                    Account.login.contains(word, autoescape=True),
+                )
+            )
+        if after is not None:
+            last = tx.connection.execute(
+                select(Person.sort_key, Person.id).where(Person.ref == after)
+            ).first()
+            if last is None:
+                raise Invalid("cursor_unreadable", field="after")
+            statement = statement.where(
+                or_(
+                    Person.sort_key > last.sort_key,
+                    and_(Person.sort_key == last.sort_key, Person.id > last.id),
+                )
+            )
+        rows = tx.connection.execute(statement).all()
+        page = rows[:limit]
+        places = _places_in_words(tx, [row.id for row in page], today)
+        return PersonPage(
+            tuple(
+                PersonRow(
+                    row.ref, row.account_ref, row.full_name, row.login, row.state, places.get(row.id, "")
+                )
+                for row in page
+            ),
+            page[-1].ref if len(rows) > limit else None,
+        )
+
+
+def _places_in_words(tx: Tx, person_ids: Sequence[int], day: date) -> dict[int, str]:
+    said: dict[int, list[str]] = {}
+    for row in tx.connection.execute(
+        select(Membership.person_id, Membership.position_title, OrgUnitPeriod.name)
+        .outerjoin(
+            OrgUnitPeriod,
+            and_(
+                OrgUnitPeriod.org_unit_id == Membership.org_unit_id,
+                valid_on(OrgUnitPeriod.from_on.expression, OrgUnitPeriod.to_on.expression, day),
+            ),
+        )
+        .where(
+            Membership.person_id.in_(person_ids),
+            valid_on(Membership.from_on.expression, Membership.to_on.expression, day),
+        )
+        .order_by(Membership.id)
+    ):
+        words = f"{row.position_title}, {row.name or ''}".strip(", ")
+        if words not in said.setdefault(row.person_id, []):
+            said[row.person_id].append(words)
+    return {person_id: "; ".join(words) for person_id, words in said.items()}
+
+
+def person_view(database: Database, actor: Actor, person_ref: str) -> PersonView:
+    """Return one person with every membership, past and coming. Raises ``Missing``."""
+    require_administrator(actor)
+    with database.reading() as tx:
+        person, account = _person(tx, person_ref)
+        return PersonView(
+            person.ref,
+            account.ref,
+            person.full_name,
+            person.email,
+            account.login,
+            account.state,
+            _members(tx, Membership.person_id == person.id, local_day(tx.now)),
+        )
+
+
+def _person(tx: Tx, ref: str, *, lock: bool = False) -> tuple[Person, Account]:
+    statement = select(Person, Account).join(Account, Account.person_id == Person.id).where(Person.ref == ref)
+    found = tx.session.execute(statement.with_for_update(of=Account) if lock else statement).first()
+    if found is None:
+        raise Missing("not_found")
+    return found[0], found[1]
+
+
+def invite_person(
+    database: Database,
+    actor: Actor,
+    *,
+    full_name: str,
+    login: str,
+    unit_ref: str,
+    function: str,
+    position_title: str,
+    from_on: date,
+    to_on: date | None = None,
+    email: str | None = None,
+) -> Invited:
+    """Make a person with an account that waits to be activated, and a first membership.
+
+    Returns the secret of the activation link, which is kept nowhere. Raises ``Invalid``, ``Conflict``.
+    """
+    place = require_administrator(actor)
+    name = clean_name(full_name, field="full_name")
+    plain = plain_login(login)
+    if not _is_login(plain):
+        raise Invalid("login_unreadable", field="login")
+    mail = clean_text(email or "", field="email", limit=200) or None
+    with database.writing() as tx:
+        if tx.session.scalar(select(Account.id).where(Account.login == plain)) is not None:
+            raise Conflict("login_taken", field="login", value=plain)
+        person = Person(full_name=name, sort_key=person_sort_key(name), search_text=fold(name), email=mail)
+        tx.session.add(person)
+        tx.session.flush()  # the account needs person.id
+        account = Account(person_id=person.id, login=plain, created_at=tx.now)
+        tx.session.add(account)
+        tx.session.flush()  # its chain and its link need account.id
+        _join(tx, person, unit_ref, function, position_title, from_on, to_on)
+        enter(
+            tx,
+            account,
+            "account_invited",
+            by=actor.by(place),
+            payload={"function": function, "unit": unit_ref},
+        )
+        return Invited(person.ref, account.ref, issue_link(tx, account.id, "activate"))
+
+
+def _join(
+    tx: Tx,
+    person: Person,
+    unit_ref: str,
+    function: str,
+    position_title: str,
+    from_on: date,
+    to_on: date | None,
+) -> Membership:
+    if function not in FUNCTIONS:
+        raise Invalid("function_unknown", field="function")
+    if to_on is not None and to_on <= from_on:
+        raise Invalid("ends_before_it_begins", field="to_on")
+    if function == AUDITOR and to_on is None:
+        raise Invalid("auditor_needs_end", field="to_on")
+    member = Membership(
+        person_id=person.id,
+        org_unit_id=_unit(tx, unit_ref).id,
+        function=function,
+        position_title=clean_name(position_title, field="position_title"),
+        from_on=from_on,
+        to_on=to_on,
+    )
+    tx.session.add(member)
+    tx.session.flush()
+    return member
+
+
+def add_membership(
+    database: Database,
+    actor: Actor,
+    person_ref: str,
+    *,
+    unit_ref: str,
+    function: str,
+    position_title: str,
+    from_on: date,
+    to_on: date | None = None,
+) -> str:
+    """Give a person a function in a unit from a day on; return the membership's ref."""
+    place = require_administrator(actor)
+    with database.writing() as tx:
+        person, account = _person(tx, person_ref, lock=True)
+        member = _join(tx, person, unit_ref, function, position_title, from_on, to_on)
+        enter(
+            tx,
+            account,
+            "membership_added",
+            by=actor.by(place),
+            payload={"function": function, "unit": unit_ref, "from_on": from_on.isoformat()},
+        )
+        return member.ref
+
+
+def end_membership(database: Database, actor: Actor, membership_ref: str, *, on: date) -> None:
+    """End a membership: from ``on`` the person no longer has that function there."""
+    place = require_administrator(actor)
+    with database.writing() as tx:
+        member = tx.session.scalar(
+            select(Membership).where(Membership.ref == membership_ref).with_for_update()
+        )
+        if member is None:
+            raise Missing("not_found")
+        if member.to_on is not None and member.to_on <= on:
+            raise Conflict("already_ended", field="on")
+        # Ended on the day it began, it never was: a day is the shortest time a row can hold.
+        member.to_on = max(on, member.from_on + timedelta(days=1))
+        account = tx.session.scalars(
+            select(Account).where(Account.person_id == member.person_id).with_for_update()
+        ).one()
+        enter(
+            tx,
+            account,
+            "membership_ended",
+            by=actor.by(place),
+            payload={"function": member.function, "on": member.to_on.isoformat()},
+        )
+
+
+def disable_account(database: Database, actor: Actor, person_ref: str) -> None:
+    """Disable an account and end all its sessions and tokens at once. Nobody disables their own."""
+    place = require_administrator(actor)
+    with database.writing() as tx:
+        person, account = _person(tx, person_ref, lock=True)
+        if person.id == actor.person_id:
+            raise Conflict("not_yourself")
+        account.state = "disabled"
+        end_sessions(tx, account.id)
+        enter(tx, account, "account_disabled", by=actor.by(place))
+
+
+def enable_account(database: Database, actor: Actor, person_ref: str) -> str | None:
+    """Enable a disabled account. Returns an activation secret when it never had a password, else None."""
+    place = require_administrator(actor)
+    with database.writing() as tx:
+        _, account = _person(tx, person_ref, lock=True)
+        account.state = "active" if account.password_hash else "invited"
+        enter(tx, account, "account_enabled", by=actor.by(place))
+        return None if account.password_hash else issue_link(tx, account.id, "activate")
+
+
+def is_administrator(actor: Actor) -> bool:
+    """Tell whether the pages of administration are for this person."""
+    return actor.has(ADMINISTRATOR)
