@@ -52,8 +52,8 @@ fresh: ## prove ./run and ./test in a bare Debian 12 (root, mmdebstrap); ARGS="-
 # uv comes from the index like everything else; the locks name no index, so any mirror serves them.
 lock: | .venv/bin/ruff ## pin the dependencies of pyproject.toml again
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
-	.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet pyproject.toml -o requirements.lock
-	.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --extra test --constraint requirements.lock pyproject.toml -o requirements-test.lock
+	.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
+	.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command 'make lock' --extra test --constraint requirements.lock pyproject.toml -o requirements-test.lock
 
 .venv/bin/ruff:
 	./test --install-only

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from config.settings import TEST_PREFIX, table, variables
+from config.settings import TEST_PREFIX, Settings, table, variables
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/settings.md"
@@ -48,6 +49,30 @@ def test_no_source_names_a_setting_that_does_not_exist() -> None:
         if name not in variables() and not name.startswith(TEST_PREFIX)
     }
     assert unknown == set()
+
+
+# Settings that nothing reads yet, each with what it waits for.
+WAITING = {"smtp_url": "the issue that sends mail"}
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Settings) if each.name not in WAITING])
+def test_every_setting_changes_something(name: str) -> None:
+    # A setting that nobody reads is a promise that nobody keeps. mode, host and such are read by the
+    # properties of Settings as well, but web has to ask for them or for those.
+    derived = {
+        "mode": "is_production",
+        "public_url": "is_https",
+        "max_file_mb": "max_file_bytes",
+        "max_dossier_mb": "max_dossier_bytes",
+    }
+    wanted = {name, derived.get(name, name)}
+    readers = [
+        path.relative_to(ROOT)
+        for path in sorted((ROOT / "web").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in wanted
+    ]
+    assert readers
 
 
 def environment_readers(source: str) -> list[int]:
