@@ -32,7 +32,7 @@ def ending(content: bytes, at: int, piece: int) -> Iterator[bytes]:
         yield content[begin : min(begin + piece, at)]
 
 
-@pytest.mark.parametrize("cuts", [60, pytest.param(500, marks=pytest.mark.long)])
+@pytest.mark.parametrize("cuts", [60, pytest.param(500, marks=[pytest.mark.long, pytest.mark.timeout(900)])])
 def test_uploads_cut_at_a_random_byte_leave_nothing(any_store: Store, cuts: int) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # shown when the test fails

@@ -96,7 +96,9 @@ def test_every_fault_in_the_first_bytes_is_one_of_our_errors(bucket: Bucket, pro
         assert given == content
 
 
-@pytest.mark.parametrize("uploads", [40, pytest.param(1_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "uploads", [40, pytest.param(1_000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+)
 def test_a_store_that_fails_three_times_in_ten(bucket: Bucket, proxy: CuttingProxy, uploads: int) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
