@@ -149,8 +149,12 @@ def verify(
         # A record of years takes longer to read than any page may.
         connection.execute(text("SET LOCAL statement_timeout = 0"))
     run = _Run(connection, tuple(public_keys), _Findings(), since or 0)
-    run.tree([parse_note(note) for note in known])
-    run.chains(heads or {}, states or {})
+    kept_elsewhere = [parse_note(note) for note in known]
+    try:
+        run.tree(kept_elsewhere)
+        run.chains(heads or {}, states or {})
+    finally:
+        run.close()
     findings = run.found.sorted()
     if findings:
         code = findings[0].code
@@ -214,6 +218,7 @@ class _Run:
     signed_size: int = 0
     forgotten: int = 0
     anchored_size: int | None = None
+    streams: list[Any] = field(default_factory=list)
 
     # The tree
 
@@ -222,51 +227,30 @@ class _Run:
         installation = self.connection.execute(select(Installation.origin, Installation.epoch)).one()
         start, prev = self._start()
         growing = GrowingTree(start)
-        stored = _Peekable(self._stored(installation.origin, installation.epoch, start.size, prev))
-        outside = _Peekable(iter(self._outside(known, installation.origin)))
+        stored = _Ahead(self._stored(installation.origin, installation.epoch, start.size, prev))
+        outside = _Ahead(iter(self._outside(known, installation.origin)))
         whole = True  # no gap so far: after one, no root means anything
         good = start.size  # the largest size at which a checkpoint agreed
 
         def compare() -> None:
             nonlocal good
+            inside = stored.take_if(growing.size)
+            known_here = outside.take_all(growing.size)
+            if not whole or (inside is None and not known_here):
+                return
             root = growing.root()
-            signed_root: bytes | None = None
-            while (checkpoint := stored.peek()) is not None and checkpoint.head.size == growing.size:
-                stored.take()
-                if not whole:
-                    continue
-                signed_root = checkpoint.head.root
-                if checkpoint.head.root == root:
-                    good = growing.size
-                    continue
-                self.found.add(
-                    Finding(
-                        ROOT_DIFFERS,
-                        f"the tree has not the root that was signed; places {good} to {growing.size - 1}"
-                        " are in doubt",
-                        growing.size - 1,
-                    )
-                )
-            while (checkpoint := outside.peek()) is not None and checkpoint.head.size == growing.size:
-                outside.take()
-                if not whole:
-                    continue
+            if inside is not None and inside.head.root != root:
+                self._doubt(ROOT_DIFFERS, "the tree has not the root that was signed", good, growing.size)
+            for checkpoint in known_here:
                 if checkpoint.head.root == root:
                     self.anchored_size = growing.size
-                    continue
-                forked = signed_root is not None and signed_root != checkpoint.head.root
-                what = (
-                    "two signed roots for one size"
-                    if forked
-                    else "the tree has not the root of a known checkpoint"
-                )
-                self.found.add(
-                    Finding(
-                        FORK if forked else ROOT_DIFFERS,
-                        f"{what}; places {good} to {growing.size - 1} are in doubt",
-                        growing.size - 1,
-                    )
-                )
+                elif inside is not None and inside.head.root != checkpoint.head.root:
+                    self._doubt(FORK, "two signed roots for one size", good, growing.size)
+                else:
+                    what = "the tree has not the root of a known checkpoint"
+                    self._doubt(ROOT_DIFFERS, what, good, growing.size)
+            if all(checkpoint.head.root == root for checkpoint in (inside, *known_here) if checkpoint):
+                good = growing.size
 
         compare()
         for row in self._stream(
@@ -292,13 +276,17 @@ class _Run:
             compare()
         self.size = growing.size
         for checkpoint in (*stored.rest(), *outside.rest()):
-            self.found.add(
-                Finding(
-                    SHORTER,
-                    f"the tree holds {growing.size} entries, a signed checkpoint {checkpoint.head.size}",
-                    growing.size,
+            if checkpoint.head.size > growing.size:  # after a gap, smaller ones are left over as well
+                self.found.add(
+                    Finding(
+                        SHORTER,
+                        f"the tree holds {growing.size} entries, a signed checkpoint {checkpoint.head.size}",
+                        growing.size,
+                    )
                 )
-            )
+
+    def _doubt(self, code: int, what: str, good: int, size: int) -> None:
+        self.found.add(Finding(code, f"{what}; places {good} to {size - 1} are in doubt", size - 1))
 
     def _start(self) -> tuple[CompactRange, str]:
         """Return where to begin, and what the next checkpoint must name as its predecessor."""
@@ -430,16 +418,18 @@ class _Run:
             wrong(ALTERED, "the entry is not what its hash says")
         if chain.position is not None and row.position != chain.position + 1:
             wrong(GAP, f"position {row.position} follows position {chain.position}")
+        misplaced = content is not None and (
+            content.get("subject") != {"kind": chain.kind, "ref": chain.ref}
+            or content.get("position") != row.position
+        )
+        if misplaced:
+            wrong(GAP, "the entry stands in another place than it says")
         elif chain.hash is not None and row.prev != chain.hash:
             wrong(ALTERED, "the entry names another predecessor than the one before it")
         chain.position, chain.hash = row.position, row.hash
         if content is None:
             wrong(ALTERED, "the entry is no JSON object")
             return
-        if content.get("subject") != {"kind": chain.kind, "ref": chain.ref} or (
-            content.get("position") != row.position
-        ):
-            wrong(GAP, "the entry stands in another place than it says")
         if (content.get("prev"), content.get("event_id"), content.get("origin"), content.get("epoch")) != (
             row.prev,
             row.event_id,
@@ -613,9 +603,16 @@ class _Run:
         return collate(column, "C") if self.connection.dialect.name == "postgresql" else column
 
     def _stream(self, statement: AnySelect) -> Iterator[AnyRow]:
-        return iter(
-            self.connection.execute(statement, execution_options={"stream_results": True, "yield_per": 1000})
+        rows = self.connection.execute(
+            statement, execution_options={"stream_results": True, "yield_per": 1000}
         )
+        self.streams.append(rows)
+        return iter(rows)
+
+    def close(self) -> None:
+        """Close the streams that were not read to their end."""
+        for stream in self.streams:
+            stream.close()
 
 
 _WAITS = 1 << 62  # stands for the place of an entry that still waits for one: behind all others
@@ -623,23 +620,33 @@ _WAITS = 1 << 62  # stands for the place of an entry that still waits for one: b
 _Payloads = dict[str, tuple[bytes, str]]
 
 
-class _Peekable:
-    """An iterator whose next value can be looked at without taking it."""
+class _Ahead:
+    """Checkpoints in the order of their sizes, taken when the tree has grown so far."""
 
-    def __init__(self, values: Iterator[Checkpoint]) -> None:
-        self._values = values
-        self._next = next(values, None)
+    def __init__(self, checkpoints: Iterator[Checkpoint]) -> None:
+        self._checkpoints = checkpoints
+        self._next = next(checkpoints, None)
 
-    def peek(self) -> Checkpoint | None:
-        return self._next
+    def take_if(self, size: int) -> Checkpoint | None:
+        """Take the next one when it is of ``size``."""
+        taken = self._next
+        if taken is None or taken.head.size != size:
+            return None
+        self._next = next(self._checkpoints, None)
+        return taken
 
-    def take(self) -> None:
-        self._next = next(self._values, None)
+    def take_all(self, size: int) -> list[Checkpoint]:
+        """Take every one of ``size``."""
+        taken: list[Checkpoint] = []
+        while (checkpoint := self.take_if(size)) is not None:
+            taken.append(checkpoint)
+        return taken
 
     def rest(self) -> Iterator[Checkpoint]:
-        while self._next is not None:
+        """Take those that are left."""
+        if self._next is not None:
             yield self._next
-            self.take()
+            yield from self._checkpoints
 
 
 class _Grouped:
