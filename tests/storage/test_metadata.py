@@ -173,7 +173,7 @@ def test_every_foreign_key_is_enforced(database: Database) -> None:
             }
             if key.parent.name == "regime_id":
                 values["complete_on"] = DAY  # or the CHECK that ties them would refuse first
-            with pytest.raises(IntegrityError, match="(?i)foreign key"), database.writing() as tx:
+            with pytest.raises(IntegrityError, match=r"(?i)foreign key"), database.writing() as tx:
                 tx.connection.execute(table.update().values(values))
     assert made["dossier"]["state"] == "draft"
 
