@@ -277,7 +277,7 @@ def org_unit_view(database: Database, actor: Actor, unit_ref: str) -> UnitView:
         ids.update(one for period in periods for one in (period.parent_id, period.body_id) if one)
         ids.update(one for row in functions for one in (row.body_id, row.performing_unit_id))
         names = _names(tx, ids, today)
-        refs = dict(tx.session.execute(select(OrgUnit.id, OrgUnit.ref).where(OrgUnit.id.in_(ids))).tuples())
+        refs = dict(tx.session.execute(select(OrgUnit.id, OrgUnit.ref).where(OrgUnit.id.in_(ids))).all())
 
         def row_of(row: BodyFunction) -> FunctionRow:
             return FunctionRow(

@@ -232,7 +232,7 @@ def use_quota(deed: Deed, given: Consequence) -> None:
             select(NomineeClass.id, NomineeClass.kind).where(
                 NomineeClass.id.in_({nominee.class_id for nominee in given.facts.nominees})
             )
-        ).tuples()
+        ).all()
     )
     for need in given.facts.quota_needs:
         if need.pool_id is None:

@@ -234,7 +234,7 @@ class DossierFacts:
                 select(NomineeClass.id, NomineeClass.kind).where(
                     NomineeClass.id.in_({nominee.class_id for nominee in self.nominees})
                 )
-            ).tuples()
+            ).all()
         )
         for nominee in self.nominees if self._one is None else [self._one]:
             if nominee.state in ENDED:
@@ -263,7 +263,7 @@ class DossierFacts:
                 select(NomineeClass.id, NomineeClass.kind).where(
                     NomineeClass.id.in_({nominee.class_id for nominee in going})
                 )
-            ).tuples()
+            ).all()
         )
         wanted: dict[tuple[int | None, str], int] = {}
         for nominee in going:
