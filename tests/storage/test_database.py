@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -427,6 +428,32 @@ def test_connections_cut_between_commands_are_not_noticed(
             tx.session.add(_a_blob(str(round_)))
         assert _counted(postgres_database) == round_ + 1
         _cut_all(postgres_server, postgres_database)
+
+
+def test_an_outage_is_said_and_over_when_the_server_is_back(
+    postgres_database: Database, postgres_server: PostgresServer
+) -> None:
+    with postgres_database.writing() as tx:
+        tx.session.add(_a_blob("a"))
+    for _ in range(3):
+        _allow_connections(postgres_server, postgres_database, "false")
+        _cut_all(postgres_server, postgres_database)
+        for door in (postgres_database.reading, postgres_database.writing):
+            with pytest.raises(DatabaseUnavailable), door():
+                pass
+        _allow_connections(postgres_server, postgres_database, "true")
+        assert _counted(postgres_database) == 1
+        with postgres_database.writing() as tx:
+            assert _count(tx) == 1
+
+
+def _allow_connections(server: PostgresServer, database: Database, whether: str) -> None:
+    with psycopg.connect(server.url_of("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}").format(
+                sql.Identifier(str(database.url.database)), sql.SQL(whether)
+            )
+        )
 
 
 def test_a_connection_cut_inside_a_command_undoes_it(

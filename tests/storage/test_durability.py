@@ -1,14 +1,79 @@
-"""A database that could lose what was acknowledged is named, setting by setting."""
+"""A commit is on the disk before anybody hears of it, and a database that could lose one is named."""
 
 from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
+from storage import migrate
 from storage.database import Database
 from storage.durability import check_durability
 from tests.conftest import OpenDatabase
 from tests.services.postgres import PostgresServer, started_postgres
+
+COMMITS = 200
+
+COMMIT_AND_SAY_SO = f"""
+import os, sys
+from storage.database import Database
+from storage.outbox import promise
+database = Database(sys.argv[1])
+for n in range({COMMITS}):
+    with database.writing() as tx:
+        promise(tx, "mail", str(n), {{}})
+    os.write(1, b"said %d\\n" % n)
+database.close()
+"""
+
+
+def test_nothing_is_said_before_sqlite_has_synced_it(sqlite_url: str, tmp_path: Path) -> None:
+    assert shutil.which("strace"), "install Debian's package strace: without it nothing here is proven"
+    trace = tmp_path / "trace"
+    subprocess.run(
+        ["strace", "-f", "-y", "-o", str(trace), "-e", "trace=fsync,fdatasync,write", sys.executable, "-c",
+         COMMIT_AND_SAY_SO, sqlite_url],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    synced = False
+    said = 0
+    for line in trace.read_text(errors="replace").splitlines():
+        if re.search(r"(fsync|fdatasync)\(.*sqlite-wal.*= 0$", line):
+            synced = True
+        elif '"said ' in line:
+            assert synced, f"said before it was on the disk: {line}"
+            synced = False
+            said += 1
+    assert said == COMMITS
+
+
+def test_nothing_is_said_before_postgresql_has_synced_it(open_database: OpenDatabase) -> None:
+    with started_postgres(durable=True) as server:
+        url = server.create_database()
+        migrate.upgrade(url)
+        database = open_database(url)
+        before = _wal_syncs(database)
+        for n in range(COMMITS):
+            with database.writing() as tx:
+                tx.connection.exec_driver_sql(
+                    "INSERT INTO outbox (key, kind, payload, run_at, attempt, state, created_at)"
+                    f" VALUES ('{n}', 'mail', '{{}}', now(), 0, 'ready', now())"
+                )
+        assert _wal_syncs(database) - before >= COMMITS
+        database.close()
+
+
+def _wal_syncs(database: Database) -> int:
+    """How often the server has flushed its log to the disk; one writer alone never shares a flush."""
+    with database.writing() as tx:  # the connection of the commits knows of all of them
+        tx.connection.exec_driver_sql("SELECT pg_stat_force_next_flush()")
+    with database.writing() as tx:
+        return int(tx.connection.exec_driver_sql("SELECT wal_sync FROM pg_stat_wal").scalar_one())
 
 
 def test_sqlite_as_we_open_it_is_durable(sqlite_database: Database) -> None:
