@@ -29,14 +29,14 @@ from storage.database import Tx
 SENTENCES.update(
     {
         "edition_changed": (
-            "Ấn bản {edition} của {code} đã được dùng và không sửa được nữa. "
+            "Ấn bản {edition} của {document} đã được dùng và không sửa được nữa. "
             "Hãy lưu nội dung mới thành ấn bản khác.",
-            "Edition {edition} of {code} is in use and can no longer be changed. "
+            "Edition {edition} of {document} is in use and can no longer be changed. "
             "Save the new content as another edition.",
         ),
         "edition_copied": (
-            "Nội dung này đã được công bố là {code}, ấn bản {edition}.",
-            "This very content has already been published as {code}, edition {edition}.",
+            "Nội dung này đã được công bố là {document}, ấn bản {edition}.",
+            "This very content has already been published as {document}, edition {edition}.",
         ),
     }
 )
@@ -208,13 +208,13 @@ def keep_document(
     ).one_or_none()
     if known is not None:
         if known.sha256 != sha256:
-            raise Conflict("edition_changed", code=code, edition=edition)
+            raise Conflict("edition_changed", document=code, edition=edition)
         return Published(known, fresh=False)
     twin = tx.session.scalars(
         select(ConfigDocument).where(ConfigDocument.kind == kind, ConfigDocument.sha256 == sha256)
     ).one_or_none()
     if twin is not None:
-        raise Conflict("edition_copied", code=twin.code, edition=twin.edition)
+        raise Conflict("edition_copied", document=twin.code, edition=twin.edition)
     document = ConfigDocument(
         kind=kind,
         code=code,

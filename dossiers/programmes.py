@@ -273,7 +273,7 @@ def _classes(
 def _criterion(entry: Entry, targets: Mapping[str, ExternalTarget]) -> Question:
     entry.only(*_CRITERION_KEYS)
     question = Question(
-        code=entry.criterion_code("code"),
+        code=entry.short_code("code"),
         text=entry.label("text"),
         proofs=entry.words("proofs", PROOFS),
         join=entry.word("join", ("all", "any"), default="all"),

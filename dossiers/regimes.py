@@ -207,7 +207,7 @@ def load_regime(data: bytes) -> Regime:
     for entry in root.each("rules"):
         entry.only("code", "title", "effect", "source", "mark")
         rule = Rule(
-            entry.criterion_code("code"),
+            entry.short_code("code"),
             entry.label("title"),
             entry.word("effect", EFFECTS),
             entry.text("source"),

@@ -59,9 +59,9 @@ COMPLAINTS: dict[str, tuple[str, str]] = {
         "Mã {name} chỉ gồm chữ thường a–z, chữ số, gạch nối và gạch dưới, bắt đầu bằng chữ.",
         "The code {name} may only hold a–z, digits, hyphens and underscores, and begins with a letter.",
     ),
-    "bad_criterion_code": (
-        "Mã tiêu chuẩn {name} phải có dạng như GT-C-7.",
-        "The criterion code {name} is written like GT-C-7.",
+    "bad_short_code": (
+        "Mã {name} phải có dạng như GT-C-7 hoặc GT-2024.",
+        "The code {name} is written like GT-C-7 or GT-2024.",
     ),
     "unknown_word": ("{name} không nằm trong: {allowed}.", "{name} is none of: {allowed}."),
     "twice": ("{name} được ghi hai lần.", "{name} stands twice."),
@@ -90,6 +90,7 @@ COMPLAINTS: dict[str, tuple[str, str]] = {
         "Only an external_target proof names a target.",
     ),
     "unknown_name": ("Không có {what} nào tên là {name}.", "There is no {what} called {name}."),
+    "circle": ("{name} đứng trên chính nó.", "{name} stands above itself."),
     "unused": ("{name} không được dùng ở đâu.", "{name} is used nowhere."),
     "quota_of_absent_form": (
         "Hình thức {name} không thuộc phong trào này.",
@@ -102,7 +103,7 @@ COMPLAINTS: dict[str, tuple[str, str]] = {
 
 _CODE = re.compile(r"[a-z][a-z0-9_-]{0,59}")
 _EDITION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,19}")
-_CRITERION_CODE = re.compile(r"[A-ZĐ]{1,4}(-[0-9A-ZĐ]{1,6}){1,2}[a-zđ]?")
+_SHORT_CODE = re.compile(r"[A-ZĐ]{1,4}(-[0-9A-ZĐ]{1,6}){1,2}[a-zđ]?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)")
 _RATIO = re.compile(r"([0-9]{1,9})/([1-9][0-9]{0,8})")
@@ -202,9 +203,9 @@ class Entry:
         """Return the code written at ``key``, or None."""
         return self.code(key) if self.has(key) else None
 
-    def criterion_code(self, key: str) -> str:
-        """Return a criterion code such as ``GT-Đ-2``; at most 30 characters."""
-        return self._matching(self._needed(key), _CRITERION_CODE, "bad_criterion_code")
+    def short_code(self, key: str) -> str:
+        """Return a code in capitals such as ``GT-Đ-2``, ``R-01`` or ``GT-2024``; at most 30 characters."""
+        return self._matching(self._needed(key), _SHORT_CODE, "bad_short_code")
 
     def label(self, key: str) -> Label:
         """Return the words at ``key`` in both languages."""
