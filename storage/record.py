@@ -75,7 +75,9 @@ EMPTY = Head(0, None)
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One row's step. A new row comes from version 0 and no state; a row taken away goes to no state."""
+    """One row's step. A new row comes from version 0, whatever its state then; each later step begins where
+    the last one ended; a row that is taken away goes to no state.
+    """
 
     kind: str
     ref: str

@@ -450,7 +450,7 @@ class _Run:
             now = (move["version_to"], move["state_to"])
             before = chain.moved.get(key)
             if before is None:
-                fits = not chain.complete or move["state_from"] is None
+                fits = not chain.complete or move["version_from"] == 0
             else:
                 fits = before == (move["version_from"], move["state_from"])
             if not fits:
