@@ -147,7 +147,8 @@ def load_org_units(data: bytes) -> OrgUnitFile:
         unit = _unit(entry, first_day)
         if unit.code in units:
             entry.note("twice", name=unit.code)
-        units[unit.code], places[unit.code] = unit, entry
+        else:
+            units[unit.code], places[unit.code] = unit, entry
     for unit in units.values():
         for key, other in (("parent", unit.parent), ("body", unit.body)):
             if other is not None and other not in units:
