@@ -10,13 +10,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy import insert, select, text
 
 from dossiers.configuration import ConfigDocument, WorkflowState
+from dossiers.days import local_day
 from dossiers.editions import Configuration, Published, keep_document, publish, read_configuration
-from dossiers.refusals import SENTENCES, Conflict, Invalid
+from dossiers.functions import ADMINISTRATOR
+from dossiers.org_unit import OrgUnit
+from dossiers.refusals import SENTENCES, Conflict, Invalid, Missing
 from dossiers.vocabulary import VOCABULARY
 from dossiers.written import ConfigurationInvalid
 from states.definition import SUBJECTS, Edition
@@ -27,6 +31,8 @@ from storage.database import POSTGRESQL, Database, NotInstalled, Tx
 from storage.record import EMPTY, By, append
 from storage.record_tables import Installation
 from storage.signer import KEY_FILE, FileKeySigner
+from workflow.actor import Actor, Place
+from workflow.administration import Invited, add_org_unit, invite_person
 
 SYSTEM = By(account_ref=None, function=None, org_unit_ref=None)
 """Nobody: the program itself, at the word of whoever runs it on the machine."""
@@ -65,6 +71,10 @@ SENTENCES.update(
             "dữ liệu trống này. Hãy nối lại đúng cơ sở dữ liệu, hoặc dùng thư mục dữ liệu khác.",
             "The signing key in the key folder belongs to the record {signs_for} (signed up to {size}), "
             "not to this empty database. Connect the right database, or use another data folder.",
+        ),
+        "unit_unknown": (
+            "Không có đơn vị nào mã {unit}. Thêm --unit-name để lập đơn vị ấy.",
+            "There is no unit with the code {unit}. Add --unit-name to make it.",
         ),
         "editions_refused": (
             "Không nhận được cấu hình: {count} chỗ sai. {first}",
@@ -279,10 +289,10 @@ def _edition_changed(file: str, code: str, edition: str) -> FileProblem:
         file,
         "edition",
         "edition_changed",
-        f"Ấn bản {code}/{edition} đã được dùng với nội dung khác. Ấn bản đang dùng không bao giờ sửa: hãy khôi "
-        f"phục tệp, rồi viết thay đổi thành tệp mới với số ấn bản mới.",
-        f"The edition {code}/{edition} is in use with other bytes. An edition in use is never edited: restore "
-        f"the file and write the change as a new file with a new edition.",
+        f"Ấn bản {code}/{edition} đã được dùng với nội dung khác. Ấn bản đang dùng không bao giờ sửa: hãy "
+        f"khôi phục tệp, rồi viết thay đổi thành tệp mới với số ấn bản mới.",
+        f"The edition {code}/{edition} is in use with other bytes. An edition in use is never edited: "
+        f"restore the file and write the change as a new file with a new edition.",
     )
 
 
@@ -318,4 +328,78 @@ def _enter(tx: Tx, document: ConfigDocument, file: str) -> None:
         edition=f"{document.code}/{document.edition}",
         workflow_sha256=document.sha256 if document.kind == "workflow" else None,
         payload={"kind": document.kind, "file": file, "sha256": document.sha256},
+    )
+
+
+# --- the first people -----------------------------------------------------------------------------
+
+# Whoever runs the command line on the machine: administers without an account, and the record says so.
+_OPERATOR = Actor(
+    account_id=0,
+    account_ref=None,  # type: ignore[arg-type]  # By() takes None for the system itself
+    person_id=0,
+    person_ref="",
+    full_name="",
+    login="",
+    language="vi",
+    places=(
+        Place(
+            unit_id=0,
+            unit_ref=None,  # type: ignore[arg-type]  # as above
+            unit_name="",
+            function=ADMINISTRATOR,
+            position_title="",
+            from_on=date.min,
+            to_on=None,
+        ),
+    ),
+)
+
+
+def add_user(
+    database: Database,
+    *,
+    full_name: str,
+    login: str,
+    unit_code: str,
+    function: str,
+    position_title: str,
+    unit_name: str | None = None,
+    email: str | None = None,
+    from_on: date | None = None,
+    to_on: date | None = None,
+) -> Invited:
+    """Invite a person at the word of whoever runs the machine; the token activates the account once.
+
+    The first administrator comes in here, when nobody is there who could invite him. ``unit_name`` makes the
+    unit where there is none of this code. ``from_on`` is today unless given. Raises ``Missing`` (no such
+    unit) and what `workflow.administration.invite_person` raises.
+    """
+    with database.reading() as tx:
+        day = from_on or local_day(tx.now)
+        unit_ref = tx.session.scalar(select(OrgUnit.ref).where(OrgUnit.code == unit_code))
+    if unit_ref is None:
+        if unit_name is None:
+            raise Missing("unit_unknown", field="unit", unit=unit_code[:60])
+        unit_ref = add_org_unit(
+            database,
+            _OPERATOR,
+            code=unit_code,
+            kind="agency",
+            admin_level="none",
+            name=unit_name,
+            place_name=unit_name,
+            from_on=day,
+        )
+    return invite_person(
+        database,
+        _OPERATOR,
+        full_name=full_name,
+        login=login,
+        unit_ref=unit_ref,
+        function=function,
+        position_title=position_title,
+        from_on=day,
+        to_on=to_on,
+        email=email,
     )
