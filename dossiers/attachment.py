@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dossiers.functions import sql_list
@@ -66,6 +66,15 @@ class AttachmentUse(Base):
     __tablename__ = "attachment_use"
     __table_args__ = (
         UniqueConstraint("attachment_id", "nominee_id", "criterion_id"),
+        # NULL differs from NULL in a UNIQUE: a paper that serves the whole nominee would be listed twice.
+        Index(
+            "uq_attachment_use_whole_nominee",
+            "attachment_id",
+            "nominee_id",
+            unique=True,
+            sqlite_where=text("criterion_id IS NULL"),
+            postgresql_where=text("criterion_id IS NULL"),
+        ),
         Index("ix_attachment_use_nominee", "nominee_id"),
     )
 

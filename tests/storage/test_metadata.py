@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import CheckConstraint, DateTime, Float, ForeignKeyConstraint, Numeric, Table, Text, select
@@ -131,6 +133,14 @@ def test_keys_to_sort_and_search_by_are_compared_byte_by_byte(table: Table) -> N
             )
         elif isinstance(column.type, Text):
             assert not column.type._variant_mapping, f"{column} is compared like a sort key"
+
+
+def test_the_page_about_the_tables_names_each_of_them_once() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "data-model.md").read_text(encoding="utf-8")
+    lists = re.findall(r"^\| table \| a row is .*\n\|---.*\n((?:\|.*\n)+)", page, re.MULTILINE)
+    cells = [line.split("|")[1] for rows in lists for line in rows.splitlines()]
+    named = [name.strip() for cell in cells for name in cell.split(",")]
+    assert sorted(named) == sorted(metadata.tables)
 
 
 def test_both_databases_sort_alike(database: Database) -> None:

@@ -1040,6 +1040,14 @@ def _create_tables() -> None:
             name="uq_attachment_use_attachment_id_nominee_id_criterion_id",
         ),
     )
+    op.create_index(
+        "uq_attachment_use_whole_nominee",
+        "attachment_use",
+        ["attachment_id", "nominee_id"],
+        unique=True,
+        sqlite_where=sa.text("criterion_id IS NULL"),
+        postgresql_where=sa.text("criterion_id IS NULL"),
+    )
     op.create_table(
         "clock_span",
         sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
