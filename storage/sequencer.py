@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 BATCH = 1_000
 ENTRIES_BETWEEN_CHECKPOINTS = 10
 TIME_BETWEEN_CHECKPOINTS = timedelta(seconds=60)
-DECISIVE = frozenset({"submit", "approve", "return", "refuse", "issue", "withdraw", "revoke"})
+DECISIVE = frozenset(
+    {"submit", "resubmit", "approve", "return", "reject", "refuse", "issue", "withdraw", "revoke", "cancel"}
+)
 """Verbs after which a checkpoint is made at once; ``return_dossier`` and ``decision.issue`` count as well."""
 
 ADVISORY_LOCK = 0x7365_7175_656E_6365  # “sequence” in ASCII; whoever holds it on PostgreSQL is the sequencer

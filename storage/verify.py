@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, collate, or_, select, text
 
-from storage.checkpoint import Checkpoint, NoteRefused, parse_note
+from storage.checkpoint import Checkpoint, NoteRefused, parse_note, parse_notes
 from storage.record import FIRST_PREV
 from storage.record_tables import (
     Installation,
@@ -137,19 +137,20 @@ def verify(
 
     ``heads`` has, for each kind of subject whose rows keep a head, a SELECT of ``(ref, chain_head,
     chain_length)``. ``states`` has, for kinds whose moves are replayed, a SELECT of ``(subject_ref, kind,
-    ref, state, version)``: the rows as they are now. ``known`` are signed notes that somebody kept elsewhere.
+    ref, state, version)``: the rows as they are now. ``known`` are signed notes that somebody kept elsewhere,
+    one or more in each text.
 
     ``since``, the size of a stored checkpoint, looks only at what came after it and at the subjects touched
     since; it trusts that checkpoint.
 
-    Raises ``NoteRefused`` when a known note is none.
+    Raises ``NoteRefused`` for a known text that is no note or holds none.
     """
     connection = place if isinstance(place, Connection) else place.connection
     if connection.dialect.name == "postgresql":
         # A record of years takes longer to read than any page may.
         connection.execute(text("SET LOCAL statement_timeout = 0"))
     run = _Run(connection, tuple(public_keys), _Findings(), since or 0)
-    kept_elsewhere = [parse_note(note) for note in known]
+    kept_elsewhere = [checkpoint for kept in known for checkpoint in _notes(kept)]
     try:
         run.tree(kept_elsewhere)
         run.chains(heads or {}, states or {})
@@ -668,6 +669,13 @@ class _Grouped:
         while self._next is not None and self._next[self._key] == value:
             row, self._next = self._next, next(self._rows, None)
             yield row
+
+
+def _notes(kept: str) -> list[Checkpoint]:
+    found = parse_notes(kept)
+    if not found:
+        raise NoteRefused("no checkpoint in it")
+    return found
 
 
 def _bytes(stored: Any) -> bytes:

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
+import tracemalloc
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
+from storage.base import new_ref
 from storage.checkpoint import NoteRefused
 from storage.database import Database, TestClock
-from storage.record import commit, payload_of
+from storage.record import EMPTY, commit, compose, payload_of
+from storage.record_tables import RecordEntry, RecordPayload
 from storage.sequencer import Sequencer
 from storage.signer import SignerRefused
-from tests.storage.ledger import Ledger, a_history, flip_signature
+from tests.storage.ledger import CHAU, ORIGIN, Ledger, a_history, flip_signature
 
 
 @pytest.fixture
@@ -289,8 +294,13 @@ def test_looking_at_what_is_new_only(ledger: Ledger, refs: list[str]) -> None:
 def test_a_checkpoint_of_another_record_is_no_anchor(ledger: Ledger, refs: list[str]) -> None:
     other = ledger.notes[3].replace("gt.example.vn", "gg.example.vn")
     assert ledger.verdict(known=[other]).code == 19
-    with pytest.raises(NoteRefused):
-        ledger.verdict(known=["nothing of the kind"])
+    for text_of_none in ("nothing of the kind", "", "\n\n", ledger.notes[3][:-30]):
+        with pytest.raises(NoteRefused):
+            ledger.verdict(known=[text_of_none])
+
+
+def test_a_file_with_many_known_checkpoints_is_one_text(ledger: Ledger, refs: list[str]) -> None:
+    assert ledger.verdict(known=["\n".join(ledger.notes)]).anchored_size == 12
 
 
 def test_a_signer_of_an_old_database_refuses(ledger: Ledger, refs: list[str]) -> None:
@@ -309,6 +319,81 @@ def test_a_restored_database_that_went_on_is_refused_as_well(ledger: Ledger, ref
         ledger.sequencer.run_once()
     with pytest.raises(SignerRefused, match="tree_inconsistent"):
         Sequencer(ledger.database, ledger.signer).check()
+
+
+def test_a_restored_copy_of_the_file_is_refused_and_found(
+    sqlite_database: Database, tmp_path: Path, clock: TestClock
+) -> None:
+    ledger = Ledger.open(sqlite_database, tmp_path / "keys")
+    refs = a_history(ledger, clock)
+    with sqlite3.connect(sqlite_database.url.database or "") as now, sqlite3.connect(tmp_path / "old") as old:
+        now.backup(old)
+        ledger.move(refs[0], "revoke", "returned")
+        ledger.sequence()
+        assert ledger.verdict(known=ledger.notes).code == 0
+        old.backup(now)
+    now.close()
+    old.close()
+    with pytest.raises(SignerRefused, match="tree_smaller"):
+        Sequencer(sqlite_database, ledger.signer).check()
+    verdict = ledger.verdict(known=ledger.notes)
+    assert verdict.first is not None
+    assert (verdict.code, verdict.first.seq) == (13, 12), verdict.lines()
+
+
+def test_no_false_alarm_on_histories_by_chance(ledger: Ledger, clock: TestClock) -> None:
+    chance = random.Random(2024)
+    refs = [ledger.add()]
+    for _ in range(60):
+        match chance.randrange(5):
+            case 0:
+                refs.append(ledger.add(f"state_{chance.randrange(3)}"))
+            case 1:
+                ledger.move(
+                    chance.choice(refs), "remark", None, reason="Bổ sung" if chance.random() < 0.5 else None
+                )
+            case 2:
+                clock.advance(timedelta(seconds=chance.randrange(90)))
+            case 3:
+                ledger.sequence()
+            case _:
+                ledger.move(chance.choice(refs), "submit", f"state_{chance.randrange(3)}", payload={"n": 1})
+    assert ledger.verdict().code == 9, ledger.verdict().lines()
+    ledger.sequence()
+    verdict = ledger.verdict(known=ledger.notes)
+    assert (verdict.code, verdict.waiting) == (0, 0), verdict.lines()
+
+
+def test_the_memory_it_takes_does_not_grow_with_the_record(database: Database, tmp_path: Path) -> None:
+    ledger = Ledger.open(database, tmp_path / "keys")
+    entries = [
+        compose(
+            subject=("account", new_ref()),
+            head=EMPTY,
+            action="opened",
+            by=CHAU,
+            reason="Lý do",
+            now=datetime(2024, 11, 18, tzinfo=UTC),
+            origin=ORIGIN,
+            epoch=1,
+        )
+        for _ in range(6_000)
+    ]
+    with database.writing() as tx:
+        tx.connection.execute(
+            insert(RecordPayload), [row for entry in entries for row in entry.payload_rows()]
+        )
+        tx.connection.execute(insert(RecordEntry), [entry.entry_row() for entry in entries])
+    del entries
+    while ledger.sequencer.run_once().more:
+        pass
+    ledger.verdict()  # whatever is made once and kept
+    tracemalloc.start()
+    verdict = ledger.verdict()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (verdict.code, verdict.entries) == (9, 6_000)
+    assert peak < 7_000_000  # the bodies of all entries alone are that much
 
 
 def test_findings_are_counted_but_not_all_kept(ledger: Ledger, refs: list[str]) -> None:
