@@ -218,7 +218,9 @@ def _lock(settings: Settings, opened: ExitStack) -> None:
         opened.callback(startup.lock_data_dir(settings.data_dir).release)
 
 
-def _prepare(settings: Settings, opened: ExitStack, origin: str | None) -> tuple[Database, Files]:
+def _prepare(
+    settings: Settings, opened: ExitStack, origin: str | None, org_units: Sequence[Path] = ()
+) -> tuple[Database, Files]:
     """Bring tables, store, key and editions to where this version needs them; return the open parts.
 
     Assumes that the data folder is ours. Says what was made. Raises what `workflow.installation.init` raises.
@@ -231,7 +233,9 @@ def _prepare(settings: Settings, opened: ExitStack, origin: str | None) -> tuple
         migrate.upgrade(settings.database_url, owner_url=settings.database_owner_url)
     files = files_from_url(settings.files_url)
     files.prepare()
-    installed = installation.init(database, origin=origin, keys=settings.keys_dir, config=CONFIG)
+    installed = installation.init(
+        database, origin=origin, keys=settings.keys_dir, config=CONFIG, org_units=org_units
+    )
     if installed.fresh:
         _say(
             f"Đã cài đặt: tên gốc của sổ ghi là {installed.origin}",
@@ -286,7 +290,10 @@ def _init(arguments: argparse.Namespace, settings: Settings) -> int:
         startup.check_native_libraries()
         _lock(settings, opened)
         startup.secret_key(settings)
-        _prepare(settings, opened, _asked_origin(arguments.origin, settings))
+        for path in arguments.org_units:
+            if not path.is_file():
+                raise CommandRefused(f"Không có tệp {path}.", f"There is no file {path}.", USAGE)
+        _prepare(settings, opened, _asked_origin(arguments.origin, settings), arguments.org_units)
     _say("Bản cài đặt đã sẵn sàng.", "The installation is ready.")
     return OK
 
@@ -610,6 +617,14 @@ def _parser() -> argparse.ArgumentParser:
 
     init = command("init", _init, "cài đặt hoặc nâng cấp", "install or upgrade")
     init.add_argument("--origin", help="tên gốc của sổ ghi, hỏi một lần / the record's origin, asked once")
+    init.add_argument(
+        "--org-units",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="nhận đơn vị và đợt xét từ tệp / take in units and rounds from a file",
+    )
     command("up", _up, "cài đặt nếu cần rồi phục vụ", "install if needed, then serve")
     command("serve", _serve, "phục vụ trang và API", "serve pages and API")
     worker = command("worker", _work, "tiến trình nền", "the worker")

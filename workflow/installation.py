@@ -8,18 +8,20 @@ folder is taken in, and an edition that changed under its old number is refused,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from sqlalchemy import insert, select, text
 
+from dossiers.award_round import AwardRound
 from dossiers.configuration import ConfigDocument, WorkflowState
 from dossiers.days import local_day
 from dossiers.editions import Configuration, Published, keep_document, publish, read_configuration
 from dossiers.functions import ADMINISTRATOR
 from dossiers.org_unit import OrgUnit
+from dossiers.org_unit_file import TakenIn, load_org_units, take_in
 from dossiers.refusals import SENTENCES, Conflict, Invalid, Missing
 from dossiers.vocabulary import VOCABULARY
 from dossiers.written import ConfigurationInvalid
@@ -28,7 +30,7 @@ from states.loader import load_edition
 from states.problems import EditionInvalid, Problem
 from storage.checkpoint import OriginRefused, checked_origin
 from storage.database import POSTGRESQL, Database, NotInstalled, Tx
-from storage.record import EMPTY, By, append
+from storage.record import EMPTY, By, Head, append
 from storage.record_tables import Installation
 from storage.signer import KEY_FILE, FileKeySigner
 from workflow.actor import Actor, Place
@@ -131,7 +133,9 @@ def installed_origin(database: Database) -> str | None:
         return None
 
 
-def init(database: Database, *, origin: str | None, keys: Path, config: Path) -> Installed:
+def init(
+    database: Database, *, origin: str | None, keys: Path, config: Path, org_units: Sequence[Path] = ()
+) -> Installed:
     """Make the installation if there is none, and take in every new edition under ``config``.
 
     ``origin`` names the record; needed the first time, and refused afterwards when it is another one.
@@ -156,6 +160,8 @@ def init(database: Database, *, origin: str | None, keys: Path, config: Path) ->
                 insert(Installation).values(id=1, origin=_fit(origin), epoch=1, created_at=tx.now)
             )
         imported = import_editions(tx, config)
+        for path in org_units:
+            import_org_units(tx, path)
         return Installed(tx.origin, tx.epoch, fresh, imported)
 
 
@@ -329,6 +335,53 @@ def _enter(tx: Tx, document: ConfigDocument, file: str) -> None:
         workflow_sha256=document.sha256 if document.kind == "workflow" else None,
         payload={"kind": document.kind, "file": file, "sha256": document.sha256},
     )
+
+
+# --- org units ------------------------------------------------------------------------------------
+
+
+def import_org_units(tx: Tx, path: Path) -> TakenIn:
+    """Take in the units, functions and rounds of a file of ``config/org_units`` that are not there yet.
+
+    Live data: what is there is left alone, so the same file again changes nothing. Each new unit and round
+    gets the first entry of its chain, each new function an entry in the chain of the body it is performed
+    for. Assumes that the editions the rounds name are taken in. Raises ``EditionsRefused``, ``Conflict``.
+    """
+    file = f"org_units/{path.name}"
+    try:
+        written = load_org_units(path.read_bytes())
+    except ConfigurationInvalid as invalid:
+        raise EditionsRefused(tuple(_problem(file, problem) for problem in invalid.problems)) from None
+    taken = take_in(tx, written)
+    sha256 = written.head.sha256
+    for unit in taken.units:
+        _enter_row(tx, "org_unit", unit, "unit_added", {"code": unit.code, "file": file, "sha256": sha256})
+    for function in taken.functions:
+        body = tx.session.get_one(OrgUnit, function.body_id)
+        performing = tx.session.get_one(OrgUnit, function.performing_unit_id)
+        words = {
+            "function": function.function,
+            "unit": performing.ref,
+            "from_on": function.from_on.isoformat(),
+            "file": file,
+        }
+        _enter_row(tx, "org_unit", body, "function_given", words)
+    for one in taken.rounds:
+        _enter_row(tx, "award_round", one, "round_opened", {"code": one.code, "file": file, "sha256": sha256})
+    tx.session.flush()
+    return taken
+
+
+def _enter_row(tx: Tx, kind: str, row: OrgUnit | AwardRound, action: str, payload: Mapping[str, str]) -> None:
+    head = append(
+        tx,
+        subject=(kind, row.ref),
+        head=Head(row.chain_length, row.chain_head),
+        action=action,
+        by=SYSTEM,
+        payload=payload,
+    )
+    row.chain_head, row.chain_length = head.hash, head.length
 
 
 # --- the first people -----------------------------------------------------------------------------
