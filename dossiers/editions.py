@@ -22,6 +22,7 @@ from dossiers.configuration import AwardForm, ConfigDocument, Criterion, Nominee
 from dossiers.programmes import Programme, load_programme
 from dossiers.refusals import SENTENCES, Conflict
 from dossiers.regimes import Regime, load_regime
+from dossiers.text import sort_key
 from dossiers.written import ConfigurationInvalid, Head, complaint
 from states.problems import Problem
 from storage.database import Tx
@@ -258,7 +259,9 @@ def _unfitting(configuration: Configuration) -> list[Problem]:
     """Return what does not fit between documents that are each well written."""
     problems: list[Problem] = []
     catalogues: dict[str, AwardCatalogue] = {}
-    for (code, _), catalogue in sorted(configuration.catalogues.items()):
+    for (code, _), catalogue in sorted(
+        configuration.catalogues.items(), key=lambda item: sort_key(item[0][1])
+    ):
         catalogues[code] = catalogue  # the newest edition is the one in use
     codes = {code for code, _ in configuration.programmes}
     for (code, edition), programme in configuration.programmes.items():

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from dossiers.numbers import Ratio, show_day
 from dossiers.refusals import SENTENCES, NeedsPerson
+from dossiers.text import sort_key
 from dossiers.written import HEAD_KEYS, Head, open_written, read_head
 from states.definition import Label
 
@@ -130,10 +131,10 @@ class RegimeFinding:
 def regime_on(regimes: Iterable[Regime], day: date) -> RegimeFinding:
     """Return which of ``regimes`` applies to a dossier received complete on ``day``; never raises.
 
-    Of several editions of one regime the newest (by edition) counts.
+    Of several editions of one regime the newest counts (2 before 10).
     """
     newest: dict[str, Regime] = {}
-    for regime in sorted(regimes, key=lambda regime: regime.head.edition):
+    for regime in sorted(regimes, key=lambda regime: sort_key(regime.head.edition)):
         newest[regime.code] = regime
     found = [regime for regime in newest.values() if regime.head.holds_on(day)]
     if not found:

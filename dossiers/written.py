@@ -410,8 +410,11 @@ class Entry:
 
 
 def complaint(path: str, code: str, line: int | None = None, **words: object) -> Problem:
-    """Return the problem ``code`` at ``path``; words from the file are shortened and made printable."""
-    shown = {name: shorten(word) if isinstance(word, str) else word for name, word in words.items()}
+    """Return the problem ``code`` at ``path``; ``name``, the word from the file, is shortened and made
+    printable.
+    """
+    name = words.get("name")
+    shown = {**words, "name": shorten(name) if isinstance(name, str) else name}
     vi, en = COMPLAINTS[code]
     return Problem(path, code, vi.format(**shown), en.format(**shown), line)
 
