@@ -15,7 +15,7 @@ from storage.base import Base, BigId, Hash, Id, to
 
 
 class Installation(Base):
-    """The one row that says whose record this is: asked by ``init``, never changed; a lawful restore adds an epoch."""
+    """The one row that says whose record this is, asked by ``init``; a lawful restore adds an epoch."""
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
@@ -73,7 +73,7 @@ class RecordLeaf(Base):
 
 
 class RecordCheckpoint(Base):
-    """A signed tree head in C2SP signed-note form; ``compact_range`` lets the tree grow without re-reading it."""
+    """A signed tree head, a C2SP signed note; ``compact_range`` lets the tree grow without reading it again."""
 
     __tablename__ = "record_checkpoint"
 
