@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, bindparam, or_, select, update
+from sqlalchemy import Row, Select, Table, Update, bindparam, func, or_, select, update
 
 from dossiers.award_round import AwardRound
 from dossiers.days import local_day
@@ -20,7 +21,7 @@ from dossiers.dossier import Dossier, Participation, Revision
 from dossiers.functions import DUTY
 from dossiers.refusals import Conflict, Missing
 from states.definition import Edition
-from storage.database import Tx
+from storage.database import POSTGRESQL, Tx
 from storage.record import AttachmentMark, By, Head, Moved, append
 from workflow.actor import Actor, Place
 from workflow.editions import edition_of
@@ -44,6 +45,8 @@ SEEN: Select[Any] = select(
 ).join(_ROUND, _ROUND.c.id == _DOSSIER.c.round_id)
 SEE_BY_REF = SEEN.where(or_(_DOSSIER.c.ref == bindparam("ref"), _DOSSIER.c.code == bindparam("ref")))
 LOCK_BY_REF = SEE_BY_REF.with_for_update(of=_DOSSIER)
+# On PostgreSQL the same round trip brings the database's clock, which the deed needs anyway.
+LOCK_BY_REF_WITH_CLOCK = LOCK_BY_REF.add_columns(func.transaction_timestamp().label("moment"))
 LOCK_BY_ID = SEEN.where(_DOSSIER.c.id == bindparam("id")).with_for_update(of=_DOSSIER)
 
 
@@ -97,7 +100,8 @@ def lock(
 
     Raises ``Missing`` alike for a dossier that does not exist and for one the actor may not know of.
     """
-    return _found(tx, actor, LOCK_BY_REF, dossier_ref, idem_key, place)
+    statement = LOCK_BY_REF_WITH_CLOCK if tx.dialect == POSTGRESQL else LOCK_BY_REF
+    return _found(tx, actor, statement, dossier_ref, idem_key, place)
 
 
 def look(tx: Tx, actor: Actor, dossier_ref: str) -> Deed:
@@ -111,6 +115,8 @@ def _found(
     row = tx.connection.execute(statement, {"ref": dossier_ref}).first()
     if row is None:
         raise Missing("not_found")
+    if "moment" in row._fields:
+        tx.note_now(row.moment)
     today = local_day(tx.now)
     standing = standing_of(
         tx,
@@ -224,15 +230,32 @@ def write(deed: Deed) -> int:
         decision_pdf_sha256=deed.decision_pdf_sha256,
     )
     changed = tx.connection.execute(
-        update(_DOSSIER)
-        .where(_DOSSIER.c.id == row.id, _DOSSIER.c.version == row.version)
-        .values(**deed.changes, version=version, chain_head=head.hash, chain_length=head.length)
+        _update_of(tuple(sorted(deed.changes))),
+        {
+            **deed.changes,
+            "row_id": row.id,
+            "row_version": row.version,
+            "version": version,
+            "chain_head": head.hash,
+            "chain_length": head.length,
+        },
     )
     if changed.rowcount != 1:
         raise Conflict("changed_meanwhile", time="", happened="", version=row.version, state=row.state)
     _note_participation(deed)
     put_promises(tx, row, version, deed.promises)
     return version
+
+
+@lru_cache(maxsize=256)
+def _update_of(columns: tuple[str, ...]) -> Update:
+    """Return the UPDATE of these columns; deeds come in few shapes, so each is built once."""
+    names = (*columns, "version", "chain_head", "chain_length")
+    return (
+        update(_DOSSIER)
+        .where(_DOSSIER.c.id == bindparam("row_id"), _DOSSIER.c.version == bindparam("row_version"))
+        .values({name: bindparam(name) for name in names})
+    )
 
 
 def _regime(deed: Deed) -> str | None:

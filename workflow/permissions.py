@@ -12,7 +12,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, literal, or_, select, tuple_, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    String,
+    and_,
+    bindparam,
+    false,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 
 from dossiers.award_round import AwardRound
 from dossiers.dossier import Dossier, Participation
@@ -36,7 +49,24 @@ class Standing:
         return function in self.places and self.duties <= {DUTY[function]}
 
 
-NOBODY = Standing(places={}, duties=frozenset())
+NO_UNIT = -1
+
+# Built once: this is asked in every deed.
+_STANDING = union_all(
+    select(
+        literal("duty", String).label("what"),
+        Participation.duty.label("word"),
+        literal(0, BigInteger).label("unit_id"),
+    ).where(
+        Participation.dossier_id == bindparam("dossier_id"), Participation.person_id == bindparam("person_id")
+    ),
+    select(literal("place", String), BodyFunction.function, BodyFunction.performing_unit_id).where(
+        BodyFunction.body_id == bindparam("body_id"),
+        BodyFunction.performing_unit_id.in_(bindparam("units", expanding=True)),
+        BodyFunction.from_on <= bindparam("day", type_=Date),
+        or_(BodyFunction.to_on.is_(None), BodyFunction.to_on > bindparam("day", type_=Date)),
+    ),
+)
 
 
 def visible_to(actor: Actor, day: date) -> ColumnElement[bool]:
@@ -100,24 +130,21 @@ def standing_of(
     tx: Tx, actor: Actor, *, dossier_id: int, proposing_unit_id: int, body_id: int, day: date
 ) -> Standing:
     """Return what ``actor`` is in the dossier on ``day``: one query, however many places the person holds."""
-    places = {
-        place.function: place
-        for place in actor.places
-        if place.function in UNIT_FUNCTIONS and place.unit_id == proposing_unit_id
-    }
+    places: dict[str, Place] = {}
+    for place in actor.places:
+        if place.function in UNIT_FUNCTIONS and place.unit_id == proposing_unit_id:
+            places.setdefault(place.function, place)
     desks = [place for place in actor.places if place.function not in UNIT_FUNCTIONS | SIDE_FUNCTIONS]
-    had = select(
-        literal("duty").label("what"), Participation.duty.label("word"), literal(0).label("unit_id")
-    ).where(Participation.dossier_id == dossier_id, Participation.person_id == actor.person_id)
-    if desks:
-        served = select(literal("place"), BodyFunction.function, BodyFunction.performing_unit_id).where(
-            BodyFunction.body_id == body_id,
-            BodyFunction.performing_unit_id.in_(sorted({place.unit_id for place in desks})),
-            valid_on(BodyFunction.from_on.expression, BodyFunction.to_on.expression, day),
-        )
-        rows = tx.connection.execute(union_all(had, served)).all()
-    else:
-        rows = tx.connection.execute(had).all()
+    rows = tx.connection.execute(
+        _STANDING,
+        {
+            "dossier_id": dossier_id,
+            "person_id": actor.person_id,
+            "body_id": body_id,
+            "units": [place.unit_id for place in desks] or [NO_UNIT],
+            "day": day,
+        },
+    ).all()
     reached = {(row.word, row.unit_id) for row in rows if row.what == "place"}
     for place in desks:
         if (place.function, place.unit_id) in reached:
