@@ -185,10 +185,6 @@ SENTENCES.update(
             "Tệp này tạm thời không mở được: bản lưu không khớp hoặc không thấy. Quản trị sẽ được báo.",
             "This file cannot be opened now: what is stored does not match or is missing.",
         ),
-        "store_unavailable": (
-            "Kho tệp chưa trả lời. Hồ sơ vẫn an toàn; hãy thử lại sau ít phút.",
-            "The store of files does not answer. The dossier is safe; try again in a few minutes.",
-        ),
         "outcome_unknown": (
             "Mất liên lạc đúng lúc đang ghi. Hãy mở lại hồ sơ để xem việc vừa làm đã được ghi chưa.",
             "The line was lost while writing. Open the dossier again to see whether your deed was kept.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flask import request
 
-from dossiers.refusals import InvalidForm, Refusal
+from dossiers.refusals import Refusal
 from web.auth import language
 
 
@@ -33,7 +33,7 @@ def version() -> int:
 
 def problems_of(error: Refusal) -> list[Problem]:
     """Return the problems of a refusal, one for each thing to mend."""
-    found: Iterable[Refusal] = error.problems if isinstance(error, InvalidForm) else (error,)
+    found: Iterable[Refusal] = getattr(error, "problems", (error,))  # some refusals gather several
     return [Problem(one.field, one.sentence(language())) for one in found]
 
 

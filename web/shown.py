@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,6 +22,11 @@ from web.security import REPEATABLE
 from web.wiring import wired
 from web.words import t
 from workflow.actor import Actor
+from workflow.history import EntryView
+from workflow.inbox import counts_for
+from workflow.notices import REMINDER
+from workflow.view import AnswerView, DossierView, NomineeView, RemarkView
+from workflow.words import FUNCTION_NAMES, said
 
 STATIC = Path(__file__).resolve().parent / "static"
 
@@ -29,10 +35,31 @@ FINDINGS = {
     "passed": ("ok", "check", "Đạt"),
     "failed": ("bad", "x", "Chưa đạt"),
     "needs_person": ("warn", "help-circle", "Cần người xem"),
-    "not_applicable": ("still", "minus", "Không áp dụng"),
+    "unanswered": ("still", "minus", "Chưa trả lời"),
 }
 KINDS_OF_NOMINEE = {"collective": "users-group", "household": "home-heart", "individual": "user"}
 FILE_ICONS = {"application/pdf": "file-type-pdf", "image/jpeg": "photo", "image/png": "photo"}
+
+
+# The mark of a deed on a timeline: its icon and kind; the route's own actions carry more in their label.
+DEED_MARKS = {
+    "opened": ("pencil", ""),
+    "filled_in": ("pencil", ""),
+    "nominee_added": ("plus", ""),
+    "nominee_filled_in": ("pencil", ""),
+    "nominee_removed": ("minus", ""),
+    "paper_attached": ("upload", ""),
+    "paper_replaced": ("versions", ""),
+    "paper_withdrawn": ("file-minus", ""),
+}
+
+
+PURPOSES = {
+    "submit": "bản gửi",
+    "agenda": "bản họp xét",
+    "decision": "bản quyết định",
+    "handover": "bản bàn giao",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +84,10 @@ def install(app: Flask) -> None:
         size=_spoken(numbers.show_size),
         number=_spoken(numbers.show_number),
         short_hash=short_hash,
+        function_name=function_name,
         local_day=local_day,
+        purpose=lambda name: t(PURPOSES.get(name, name)),
+        told=told,
     )
     marks = environment.get_template("marks.html", globals={"icon_paths": PATHS}).make_module()
     environment.globals.update(
@@ -74,9 +104,113 @@ def install(app: Flask) -> None:
         file_icon=lambda media_type: FILE_ICONS.get(media_type, "file-text"),
         finding=lambda name: FINDINGS.get(name, FINDINGS["needs_person"]),
         kind_icon=lambda kind: KINDS_OF_NOMINEE.get(kind, "users-group"),
+        deed_mark=deed_mark,
+        paper_choices=paper_choices,
+        notice_words=notice_words,
+        remark_place=remark_place,
+        remark_targets=remark_targets,
+        max_file_bytes=lambda: wired().settings.max_file_bytes,
+        state_of_work=state_of_work,
+        percent=percent,
         words_in=lambda text: len((text or "").split()),
         repeatable=REPEATABLE,
     )
+
+
+def deed_mark(entry: EntryView) -> tuple[str, str]:
+    """Return icon and kind of the mark of an entry."""
+    if entry.action in DEED_MARKS:
+        return DEED_MARKS[entry.action]
+    return ("send", "run") if any(move.kind == "dossier" for move in entry.moves) else ("circle-check", "run")
+
+
+def paper_choices(view: DossierView) -> list[tuple[str, str]]:
+    """Return the papers of a dossier as choices of a form."""
+    return [(paper.ref, f"{paper.kind_label}: {paper.versions[0].name}") for paper in view.papers]
+
+
+def remark_targets(view: DossierView) -> list[tuple[str, str]]:
+    """Return what a remark can point at: the dossier, its fields, papers, nominees and criteria."""
+    targets = [("dossier:", t("Cả hồ sơ"))]
+    targets += [(f"field:{field.key}", field.label) for field in view.fields]
+    targets += [(f"paper:{ref}", label) for ref, label in paper_choices(view)]
+    for nominee in view.nominees:
+        targets.append((f"nominee:{nominee.ref}", nominee.name))
+        targets += [
+            (f"criterion:{nominee.ref}/{answer.code}", f"{nominee.name}: {answer.code}")
+            for answer in nominee.answers
+        ]
+    return targets
+
+
+def told(value: object) -> str:
+    """Return a recorded value as text on one line."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def state_of_work(nominee: NomineeView) -> tuple[str, str, str, str]:
+    """Return how far a nominee's form is, for the unit: kind, icon, label, and one line of truth."""
+    count = dict.fromkeys(FINDINGS, 0)
+    for answer in nominee.answers:
+        if answer.applies is not False:
+            count[answer.finding] = count.get(answer.finding, 0) + 1
+    truth = [t("{n} tiêu chuẩn", n=sum(count.values()))]
+    if count["passed"]:
+        truth.append(t("{n} đạt", n=count["passed"]))
+    if count["failed"]:
+        truth.append(t("{n} chưa đạt", n=count["failed"]))
+    if count["needs_person"]:
+        truth.append(t("{n} cần người xem", n=count["needs_person"]))
+    line = " · ".join(truth)
+    if nominee.missing:
+        return "warn", "list-check", t("Còn {n} việc", n=len(nominee.missing)), line
+    if count["failed"]:
+        return "bad", "circle-x", t("{n} chỗ chưa đạt", n=count["failed"]), line
+    return "ok", "circle-check", t("Xong"), line
+
+
+def percent(answer: AnswerView) -> str:
+    """Return the ratio of an answer as people read it, "" when there is none."""
+    said_then = answer.answer
+    if said_then is None or said_then.numerator is None or not said_then.denominator:
+        return ""
+    threshold = None
+    if answer.threshold_num is not None and answer.threshold_den:
+        threshold = (answer.threshold_num, answer.threshold_den)
+    return numbers.show_percentage(said_then.numerator, said_then.denominator, threshold, language())
+
+
+def typed_number(number: int | None) -> str:
+    """Return a number as a form field shows it again."""
+    return "" if number is None else numbers.show_number(number)
+
+
+def typed_day(day: date | None) -> str:
+    """Return a day as a form field shows it again, always day/month/year."""
+    return "" if day is None else numbers.show_day(day)
+
+
+def function_name(name: str) -> str:
+    """Return what a function is called on a page."""
+    return said(FUNCTION_NAMES[name], language()) if name in FUNCTION_NAMES else name
+
+
+def notice_words(view: DossierView, kind: str) -> str:
+    """Return of what somebody was told: the deed as the timeline calls it."""
+    if kind == REMINDER:
+        return t("Nhắc hạn")
+    return next((entry.action_label for entry in view.timeline if entry.action == kind), t("Được báo"))
+
+
+def remark_place(view: DossierView, remark: RemarkView) -> str:
+    """Return where a remark points, in words."""
+    ref, _, code = (remark.target_ref or "").partition("/")
+    if remark.target_kind == "field":
+        return next((field.label for field in view.fields if field.key == ref), ref)
+    if remark.target_kind == "criterion":
+        name = next((nominee.name for nominee in view.nominees if nominee.ref == ref), "")
+        return f"{name}, {code}" if name else ref
+    return remark.target_label
 
 
 def short_hash(digest: str | None) -> str:
@@ -142,8 +276,6 @@ def today() -> date:
 
 
 def _waiting(actor: Actor) -> int:
-    from workflow.inbox import counts_for  # the inbox needs no web page to be tested
-
     count: int | None = g.get("waiting_count")
     if count is None:
         count = g.waiting_count = counts_for(wired().database, actor).waiting

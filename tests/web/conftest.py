@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from config.settings import Settings
 from storage.database import Database
 from storage.local import LocalFiles
-from tests.web.office import PASSWORD, Office, open_office
+from tests.web.office import PASSWORD, Office, make_office, open_office
 from web.app import create_app
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -59,6 +59,7 @@ class Site:
     app: Flask
     office: Office
     settings: Settings
+    files: LocalFiles
 
     def browser(self) -> Browser:
         return Browser(self.app.test_client(), self.settings.public_url)
@@ -74,7 +75,7 @@ class Site:
 def office_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the office in it, made once and copied for each test."""
     path = tmp_path_factory.mktemp("office") / "office.sqlite3"
-    open_office(f"sqlite:///{path}").database.close()
+    make_office(f"sqlite:///{path}")
     return path
 
 
@@ -84,8 +85,6 @@ def make_site(office_file: Path, tmp_path: Path) -> Iterator[Callable[..., Site]
     opened: list[Database] = []
 
     def make(**changes: Any) -> Site:
-        from tests.web.office import reopen_office
-
         path = tmp_path / f"site{len(opened)}.sqlite3"
         shutil.copy(office_file, path)
         settings = replace(
@@ -100,13 +99,13 @@ def make_site(office_file: Path, tmp_path: Path) -> Iterator[Callable[..., Site]
             ),
             **changes,
         )
-        office = reopen_office(settings.database_url)
+        office = open_office(settings.database_url)
         opened.append(office.database)
-        files = LocalFiles(tmp_path / "files")
+        files = LocalFiles(tmp_path / f"files{len(opened)}")
         files.prepare()
         app = create_app(settings, office.database, files)
         app.testing = False  # errors are answered as they will be, not raised into the test
-        return Site(app, office, settings)
+        return Site(app, office, settings, files)
 
     yield make
     for database in opened:

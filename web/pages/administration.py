@@ -1,0 +1,340 @@
+"""Administration: org units with their dated names and functions, people with their places and accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from dossiers.functions import FUNCTIONS, UNIT_FUNCTIONS
+from dossiers.numbers import NotADay, parse_day
+from dossiers.org_unit import ADMIN_LEVELS
+from dossiers.refusals import Conflict, Invalid, InvalidForm, Missing, Refusal
+from web import auth, forms, shown
+from web.wiring import wired
+from web.words import t
+from workflow import accounts, administration
+
+pages = Blueprint("administration", __name__, url_prefix="/admin")
+
+A_PAGE = 50
+CHOICES = 100  # units offered in a select; beyond it the unit's code is typed
+
+KINDS = {
+    "peoples_committee": "Ủy ban nhân dân",
+    "division": "Phòng chuyên môn",
+    "provincial_department": "Sở, ngành tỉnh",
+    "secretariat": "Văn phòng",
+    "fatherland_front": "Ủy ban Mặt trận Tổ quốc",
+    "socio_political_org": "Tổ chức chính trị - xã hội",
+    "learning_promotion_association": "Hội Khuyến học",
+    "health_centre": "Trung tâm Y tế",
+    "health_station": "Trạm Y tế",
+    "preschool": "Trường mầm non",
+    "primary_school": "Trường tiểu học",
+    "lower_secondary_school": "Trường trung học cơ sở",
+    "vocational_institution": "Cơ sở giáo dục nghề nghiệp",
+    "enterprise": "Doanh nghiệp",
+    "hamlet": "Ấp, khu phố",
+    "self_managed_group": "Tổ nhân dân tự quản",
+    "inspectorate": "Thanh tra",
+}
+LEVELS = {
+    "province": "Cấp tỉnh",
+    "district": "Cấp huyện",
+    "commune": "Cấp xã",
+    "hamlet": "Ấp, khu phố",
+    "none": "Không thuộc cấp nào",
+}
+
+
+@pages.get("/units")
+def units() -> str:
+    """List org units by their name of today."""
+    asked = _asked()
+    page = administration.list_org_units(
+        wired().database,
+        auth.the_actor(),
+        after=request.args.get("after"),
+        limit=A_PAGE,
+        search=asked or None,
+    )
+    more = url_for("administration.units", after=page.next, q=asked or None) if page.next else None
+    return render_template("administration/units.html", page=page, asked=asked, more=more, levels=LEVELS)
+
+
+@pages.route("/units/new", methods=["GET", "POST"])
+def new_unit() -> AnyResponse:
+    """Add an org unit."""
+
+    def add() -> AnyResponse:
+        ref = administration.add_org_unit(
+            wired().database,
+            auth.the_actor(),
+            code=forms.text("code", 100).strip(),
+            kind=forms.text("kind", 60).strip(),
+            admin_level=forms.text("admin_level", 20),
+            name=forms.text("name", 500),
+            place_name=forms.text("place_name", 500),
+            from_on=_day("from_on"),
+            parent_ref=forms.text("parent", 60) or None,
+            body_ref=forms.text("body", 60) or None,
+        )
+        flash(t("Đã thêm đơn vị."), "ok")
+        return redirect(url_for("administration.unit", unit_ref=ref), 303)
+
+    return _form(
+        add,
+        lambda **more: render_template(
+            "administration/new_unit.html", levels=_levels(), kinds=_kinds(), units=_unit_choices(), **more
+        ),
+    )
+
+
+@pages.get("/units/<unit_ref>")
+def unit(unit_ref: str) -> str:
+    """Show one org unit with its whole dated history."""
+    return _unit_page(unit_ref)
+
+
+def _unit_page(unit_ref: str, *, problems: Any = (), typed: Any = None) -> str:
+    view = administration.org_unit_view(wired().database, auth.the_actor(), unit_ref)
+    return render_template(
+        "administration/unit.html",
+        view=view,
+        levels=LEVELS,
+        functions=[(name, shown.function_name(name)) for name in FUNCTIONS if name not in UNIT_FUNCTIONS],
+        units=_unit_choices(),
+        problems=problems,
+        typed=typed or {},
+    )
+
+
+@pages.post("/units/<unit_ref>/rename")
+def rename_unit(unit_ref: str) -> AnyResponse:
+    """Give a unit another name, place or parent from a day on; the old name stays for the days before."""
+
+    def rename() -> AnyResponse:
+        administration.rename_org_unit(
+            wired().database,
+            auth.the_actor(),
+            unit_ref,
+            seen_version=forms.version(),
+            name=forms.text("name", 500),
+            place_name=forms.text("place_name", 500) or None,
+            parent_ref=forms.text("parent", 60) or None,
+            from_on=_day("from_on"),
+        )
+        flash(t("Đã ghi tên mới. Giấy tờ trước ngày đó vẫn mang tên cũ."), "ok")
+        return redirect(url_for("administration.unit", unit_ref=unit_ref), 303)
+
+    return _form(rename, lambda **more: _unit_page(unit_ref, **more))
+
+
+@pages.post("/units/<unit_ref>/functions")
+def set_function(unit_ref: str) -> AnyResponse:
+    """Say which unit performs a function for this body from a day on."""
+
+    def give() -> AnyResponse:
+        administration.set_function(
+            wired().database,
+            auth.the_actor(),
+            body_ref=unit_ref,
+            function=forms.text("function", 60),
+            unit_ref=forms.text("unit", 60),
+            from_on=_day("function_from_on"),
+        )
+        flash(t("Đã giao chức năng."), "ok")
+        return redirect(url_for("administration.unit", unit_ref=unit_ref), 303)
+
+    return _form(give, lambda **more: _unit_page(unit_ref, **more))
+
+
+@pages.get("/people")
+def people() -> str:
+    """List people in the order of their given names."""
+    asked = _asked()
+    page = administration.list_people(
+        wired().database,
+        auth.the_actor(),
+        after=request.args.get("after"),
+        limit=A_PAGE,
+        search=asked or None,
+    )
+    more = url_for("administration.people", after=page.next, q=asked or None) if page.next else None
+    return render_template("administration/people.html", page=page, asked=asked, more=more)
+
+
+@pages.route("/people/new", methods=["GET", "POST"])
+def invite() -> AnyResponse:
+    """Invite a person: the page that answers shows the activation link, once."""
+
+    def add() -> AnyResponse:
+        invited = administration.invite_person(
+            wired().database,
+            auth.the_actor(),
+            full_name=forms.text("full_name", 500),
+            login=forms.text("login", 200),
+            email=forms.text("email", 500) or None,
+            unit_ref=forms.text("unit", 60),
+            function=forms.text("function", 60),
+            position_title=forms.text("position_title", 500),
+            from_on=_day("from_on"),
+            to_on=_day_or_none("to_on"),
+        )
+        return make_response(_person_page(invited.person_ref, link=_link("activate", invited.token)))
+
+    return _form(
+        add,
+        lambda **more: render_template(
+            "administration/invite.html", units=_unit_choices(), functions=_functions(), **more
+        ),
+    )
+
+
+@pages.get("/people/<person_ref>")
+def person(person_ref: str) -> str:
+    """Show one person with every place, past and coming."""
+    return _person_page(person_ref)
+
+
+def _person_page(person_ref: str, *, problems: Any = (), typed: Any = None, link: str | None = None) -> str:
+    view = administration.person_view(wired().database, auth.the_actor(), person_ref)
+    return render_template(
+        "administration/person.html",
+        view=view,
+        units=_unit_choices(),
+        functions=_functions(),
+        problems=problems,
+        typed=typed or {},
+        link=link,
+        today=shown.today(),
+    )
+
+
+@pages.post("/people/<person_ref>/memberships")
+def add_membership(person_ref: str) -> AnyResponse:
+    """Give a person a function in a unit from a day on."""
+
+    def add() -> AnyResponse:
+        administration.add_membership(
+            wired().database,
+            auth.the_actor(),
+            person_ref,
+            unit_ref=forms.text("unit", 60),
+            function=forms.text("function", 60),
+            position_title=forms.text("position_title", 500),
+            from_on=_day("from_on"),
+            to_on=_day_or_none("to_on"),
+        )
+        flash(t("Đã giao chức năng."), "ok")
+        return redirect(url_for("administration.person", person_ref=person_ref), 303)
+
+    return _form(add, lambda **more: _person_page(person_ref, **more))
+
+
+@pages.post("/people/<person_ref>/memberships/<membership_ref>/end")
+def end_membership(person_ref: str, membership_ref: str) -> AnyResponse:
+    """End a person's function from a day on."""
+
+    def end() -> AnyResponse:
+        administration.end_membership(wired().database, auth.the_actor(), membership_ref, on=_day("on"))
+        flash(t("Đã ghi ngày kết thúc."), "ok")
+        return redirect(url_for("administration.person", person_ref=person_ref), 303)
+
+    return _form(end, lambda **more: _person_page(person_ref, **more))
+
+
+@pages.post("/people/<person_ref>/disable")
+def disable(person_ref: str) -> AnyResponse:
+    """Disable an account; its sessions end at once."""
+
+    def stop() -> AnyResponse:
+        administration.disable_account(wired().database, auth.the_actor(), person_ref)
+        flash(t("Đã khóa tài khoản. Mọi phiên đăng nhập đã đóng."), "ok")
+        return redirect(url_for("administration.person", person_ref=person_ref), 303)
+
+    return _form(stop, lambda **more: _person_page(person_ref, **more))
+
+
+@pages.post("/people/<person_ref>/enable")
+def enable(person_ref: str) -> AnyResponse:
+    """Enable an account again; one that never had a password gets a new activation link."""
+    token = administration.enable_account(wired().database, auth.the_actor(), person_ref)
+    if token is not None:
+        return make_response(_person_page(person_ref, link=_link("activate", token)))
+    flash(t("Đã mở lại tài khoản."), "ok")
+    return redirect(url_for("administration.person", person_ref=person_ref), 303)
+
+
+@pages.post("/people/<person_ref>/link")
+def new_link(person_ref: str) -> AnyResponse:
+    """Make a link for a new password, shown once on the page that answers."""
+    actor = auth.the_actor()
+    view = administration.person_view(wired().database, actor, person_ref)
+    place = next(place for place in actor.places if place.function == "administrator")
+    if view.state == "disabled":
+        raise Missing("not_found")
+    token = accounts.reset_link(wired().database, account_ref=view.account_ref, by=actor.by(place))
+    purpose = "activate" if view.state == "invited" else "reset"
+    return make_response(_person_page(person_ref, link=_link(purpose, token)))
+
+
+def _form(do: Callable[[], AnyResponse], page: Callable[..., str]) -> AnyResponse:
+    """Do what a form asks, or show it again with what was typed and what is wrong."""
+    if request.method == "GET":
+        return make_response(page(problems=[], typed={}))
+    try:
+        return do()
+    except (Invalid, Conflict, Missing) as refused:
+        if refused.status == 404 and refused.field is None:
+            raise
+        answer = page(problems=forms.problems_of(refused), typed=request.form)
+        return make_response(answer, 422 if refused.status == 404 else refused.status)
+
+
+def _day(name: str) -> date:
+    day = _day_or_none(name)
+    if day is None:
+        raise InvalidForm((Invalid("value_missing", field=name, label=t("Ngày")),))
+    return day
+
+
+def _day_or_none(name: str) -> date | None:
+    given = forms.text(name, 60).strip()
+    if not given:
+        return None
+    try:
+        return parse_day(given)
+    except NotADay:
+        problem: Refusal = Invalid("day_unreadable", field=name, value=given[:40])
+        raise problem from None
+
+
+def _unit_choices() -> list[tuple[str, str]]:
+    page = administration.list_org_units(wired().database, auth.the_actor(), limit=CHOICES)
+    return [(row.ref, row.name) for row in page.rows]
+
+
+def _functions() -> list[tuple[str, str]]:
+    return [(name, shown.function_name(name)) for name in FUNCTIONS]
+
+
+def _levels() -> list[tuple[str, str]]:
+    return [(level, t(LEVELS[level])) for level in ADMIN_LEVELS]
+
+
+def _kinds() -> list[tuple[str, str]]:
+    return [(kind, t(label)) for kind, label in KINDS.items()]
+
+
+def _asked() -> str:
+    return request.args.get("q", "").strip()[:200]
+
+
+def _link(purpose: str, token: str) -> str:
+    """Return the whole address of a link: always under the configured public address (promise T25)."""
+    return wired().settings.public_url.rstrip("/") + url_for(f"door.{purpose}", token=token)
