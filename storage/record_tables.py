@@ -73,7 +73,7 @@ class RecordLeaf(Base):
 
 
 class RecordCheckpoint(Base):
-    """A signed tree head, a C2SP signed note; ``compact_range`` lets the tree grow without reading it again."""
+    """A signed tree head, a C2SP signed note; ``compact_range`` lets the tree grow from there."""
 
     __tablename__ = "record_checkpoint"
 

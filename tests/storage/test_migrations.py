@@ -126,6 +126,39 @@ def test_down_and_up_again_keeps_data_and_record(database_url: str, open_databas
         assert everything(tx.connection) == before
 
 
+def test_ten_thousand_dossiers_go_down_and_up_unchanged(
+    database_url: str, open_database: OpenDatabase
+) -> None:
+    database = open_database(database_url)
+    tables = metadata.tables
+    with database.writing() as tx:
+        made = fill(tx.connection)
+        copies = {
+            name: [made[name] | _unlike(name, n) for n in range(2, 10_002)]
+            for name in ("dossier", "nominee", "record_entry", "record_leaf")
+        }
+        for name, rows in copies.items():
+            tx.connection.execute(tables[name].insert(), rows)
+        before = everything(tx.connection)
+    assert len(before["dossier"]) == len(before["record_queue"]) == 10_001
+    for _ in range(2):
+        migrate.downgrade(database_url, "0001")
+        migrate.upgrade(database_url)
+    with database.reading() as tx:
+        assert everything(tx.connection) == before
+
+
+def _unlike(table: str, n: int) -> dict[str, Any]:
+    """What must differ between the n-th copy of a row and the others."""
+    ref = f"{table}-{n}"
+    return {
+        "dossier": {"id": n, "ref": ref, "code": f"GT-2024-{n:05}"},
+        "nominee": {"id": n, "ref": ref, "ordinal": n},
+        "record_entry": {"id": n, "event_id": ref, "position": n},
+        "record_leaf": {"seq": n, "entry_id": n},
+    }[table]
+
+
 def test_going_back_never_destroys_a_record(database_url: str, open_database: OpenDatabase) -> None:
     database = open_database(database_url)
     with database.writing() as tx:
