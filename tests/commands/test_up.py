@@ -46,8 +46,8 @@ COMMAND = [sys.executable, "-m", "web.cli", "up"]
 
 
 @contextlib.contextmanager
-def serving(data: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    """The program, from its first answer; stopped by Ctrl-C at the end, which must be clean."""
+def serving(data: Path, port: int, end: signal.Signals = signal.SIGINT) -> Iterator[subprocess.Popen[str]]:
+    """The program, from its first answer; stopped by Ctrl-C or `end` afterwards, which must be clean."""
     log = data.parent / "log"
     with log.open("a", encoding="utf-8") as output:
         process = subprocess.Popen(
@@ -64,7 +64,7 @@ def serving(data: Path, port: int) -> Iterator[subprocess.Popen[str]]:
             assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
             time.sleep(0.1)
         yield process
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         assert process.wait(ENDS_WITHIN) == 0, log.read_text(encoding="utf-8")
     finally:
         process.kill()
@@ -99,7 +99,7 @@ def test_it_serves_prints_the_address_stops_and_keeps_its_data(tmp_path: Path) -
         assert "Vĩnh Danh đang chạy" in said
     keys = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (data / "keys").iterdir()}
     assert keys
-    with serving(data, port):
+    with serving(data, port, end=signal.SIGTERM):  # as a service manager stops it
         assert get(port, "/readyz")[0] == 200
     assert keys == {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (data / "keys").iterdir()
