@@ -16,7 +16,8 @@ OCCASIONS = ("annual", "interim_review", "final_review")
 class AwardRound(Base):
     """One round: which programme, who decides, when it takes dossiers, and which achievements count.
 
-    ``achievement_from`` and ``achievement_to`` are both inclusive days; intake is open in ``[opens_at, closes_at]``.
+    ``achievement_from`` and ``achievement_to`` are both inclusive days; intake is open in ``[opens_at,
+    closes_at]``.
     """
 
     __tablename__ = "award_round"
@@ -52,7 +53,8 @@ class AwardRound(Base):
 class QuotaPool(Base):
     """How many awards of one form one body may give in one round to one kind of nominee.
 
-    ``size`` NULL means *not set*: nothing can be taken from it, and the page asks for the rule instead of guessing.
+    ``size`` NULL means *not set*: nothing can be taken from it, and the page asks for the rule instead of
+    guessing.
     """
 
     __tablename__ = "quota_pool"

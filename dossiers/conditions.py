@@ -1,7 +1,7 @@
 """The conditions that an edition may name, each one function over the facts of a dossier.
 
-Whoever acts hands in ``Facts``; a condition touches only what it needs. The sentence shown when a condition does
-not hold is ``condition_<name>`` in ``dossiers.refusals``.
+Whoever acts hands in ``Facts``; a condition touches only what it needs. The sentence shown when a condition
+does not hold is ``condition_<name>`` in ``dossiers.refusals``.
 """
 
 from __future__ import annotations
@@ -140,7 +140,8 @@ def resubmission_allowed(facts: Facts) -> bool:
 
 
 def criteria_judged(facts: Facts) -> bool:
-    """No criterion fails by rule; what needs a person is judged by the person who finds the nominee eligible."""
+    """No criterion fails by rule; what needs a person is judged by the person who finds the nominee eligible.
+    """
     return not facts.failed_criteria
 
 

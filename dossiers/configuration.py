@@ -1,7 +1,7 @@
 """Editions in force: the bytes of every configuration ever used, and the rows made from them.
 
-``config_document`` is the truth (insert-only); states, classes, criteria and award forms are materialised from it
-so that foreign keys can hold the rest of the data to it. None of them is ever edited.
+``config_document`` is the truth (insert-only); states, classes, criteria and award forms are materialised from
+it so that foreign keys can hold the rest of the data to it. None of them is ever edited.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class WorkflowState(Base):
         ),
     )
 
-    edition_id: Mapped[int] = mapped_column(BigId, to("config_document.id"), primary_key=True, autoincrement=False)
+    edition_id: Mapped[int] = mapped_column(
+        BigId, to("config_document.id"), primary_key=True, autoincrement=False
+    )
     subject: Mapped[str] = mapped_column(String(10), primary_key=True)
     key: Mapped[str] = mapped_column(String(40), primary_key=True)
     final: Mapped[bool]
@@ -93,7 +95,8 @@ class Criterion(Base):
         UniqueConstraint("class_id", "code"),
         CheckConstraint("proof_join IN ('all', 'any')", name="proof_join"),
         CheckConstraint(
-            "(threshold_num IS NULL) = (threshold_den IS NULL) AND (threshold_den IS NULL OR threshold_den > 0)",
+            "(threshold_num IS NULL) = (threshold_den IS NULL) AND (threshold_den IS NULL OR threshold_den "
+            "> 0)",
             name="threshold",
         ),
     )
@@ -118,7 +121,8 @@ class Criterion(Base):
 
 
 class AwardForm(Base):
-    """One award form (hình thức khen thưởng hoặc danh hiệu) of a catalogue, and the position that decides it."""
+    """One award form (hình thức khen thưởng hoặc danh hiệu) of a catalogue, and the position that decides it.
+    """
 
     __tablename__ = "award_form"
     __table_args__ = (
@@ -138,7 +142,8 @@ class AwardForm(Base):
 
 
 def state_reference(subject: str) -> ForeignKeyConstraint:
-    """Return the foreign key that holds ``state`` of a dossier or nominee to the states of its own edition."""
+    """Return the foreign key that holds ``state`` of a dossier or nominee to the states of its own edition.
+    """
     return ForeignKeyConstraint(
         ["edition_id", "state_subject", "state"],
         ["workflow_state.edition_id", "workflow_state.subject", "workflow_state.key"],

@@ -1,4 +1,5 @@
-"""What the forms of a dossier and of a nominee may hold: a closed list, so that nothing else can be smuggled in.
+"""What the forms of a dossier and of a nominee may hold: a closed list, so that nothing else can be
+smuggled in.
 
 A content is kept whole in an immutable revision. Values are kept as typed by the person (dates as ISO days,
 integers as digits), so that the form can be shown again as it was.
@@ -128,7 +129,8 @@ def clean_name(value: object, *, field: str = "name") -> str:
 def clean_fields(given: Mapping[str, object], allowed: tuple[FormField, ...]) -> dict[str, str]:
     """Return the given values, each read as its field asks; an empty text stands for “not filled in”.
 
-    Raises ``InvalidForm`` with every problem: a field that does not exist, a day that is none, a choice not offered.
+    Raises ``InvalidForm`` with every problem: a field that does not exist, a day that is none, a choice not
+    offered.
     """
     fields = {field.key: field for field in allowed}
     problems: list[Refusal] = []

@@ -14,7 +14,10 @@ class NumberRegister(Base):
     """One series of numbers of one body in one year (Nghị định 30/2020, Phụ lục I): ``{n:02d}/{symbol}``."""
 
     __tablename__ = "number_register"
-    __table_args__ = (UniqueConstraint("body_id", "series", "year"), CheckConstraint("next >= 1", name="next"))
+    __table_args__ = (
+        UniqueConstraint("body_id", "series", "year"),
+        CheckConstraint("next >= 1", name="next"),
+    )
 
     id: Mapped[Id]
     body_id: Mapped[int] = mapped_column(BigId, to("org_unit.id"))
@@ -25,7 +28,9 @@ class NumberRegister(Base):
 
 
 class Decision(Base):
-    """A decision on one dossier: approved (or taken back), then numbered, dated and signed. Frozen once issued."""
+    """A decision on one dossier: approved (or taken back), then numbered, dated and signed. Frozen once
+    issued.
+    """
 
     __tablename__ = "decision"
     __table_args__ = (

@@ -1,4 +1,5 @@
-"""The dossier: envelope of one proposal, with its immutable revisions, versions, clocks, remarks and readers."""
+"""The dossier: envelope of one proposal, with its immutable revisions, versions, clocks, remarks and readers.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +14,11 @@ from storage.base import Base, BigId, Folded, Hash, Id, Ref, to
 
 
 class Dossier(Base):
-    """One dossier. ``state`` is moved by actions only; whose turn it is stands beside it, written by the same hand.
+    """One dossier. ``state`` is moved by actions only; whose turn it is stands beside it, written by the
+    same hand.
 
-    ``waiting_function`` with ``waiting_body_id`` NULL waits for the proposing unit; with a body, for the unit that
-    performs the function for that body on the day of asking. ``due_on`` is the last good day.
+    ``waiting_function`` with ``waiting_body_id`` NULL waits for the proposing unit; with a body, for the unit
+    that performs the function for that body on the day of asking. ``due_on`` is the last good day.
     """
 
     __tablename__ = "dossier"
@@ -25,7 +27,8 @@ class Dossier(Base):
         CheckConstraint("state_subject = 'dossier'", name="state_subject"),
         CheckConstraint("(regime_id IS NULL) = (complete_on IS NULL)", name="regime"),
         CheckConstraint(
-            f"waiting_function IS NULL OR waiting_function IN ({sql_list(FUNCTIONS)})", name="waiting_function"
+            f"waiting_function IS NULL OR waiting_function IN ({sql_list(FUNCTIONS)})",
+            name="waiting_function",
         ),
         Index("ix_dossier_unit", "proposing_unit_id", "id"),
         Index(
@@ -71,9 +74,11 @@ class Dossier(Base):
 
 
 class Revision(Base):
-    """What was written in a dossier's or nominee's form, once. Insert-only, but content and salt may be erased.
+    """What was written in a dossier's or nominee's form, once. Insert-only, but content and salt may be
+    erased.
 
-    ``commitment`` is SHA-256 over salt and content, so that the record can name a revision without telling it.
+    ``commitment`` is SHA-256 over salt and content, so that the record can name a revision without telling
+    it.
     """
 
     __tablename__ = "revision"
@@ -95,7 +100,9 @@ class Revision(Base):
 
 
 class DossierVersion(Base):
-    """A frozen snapshot (lần gửi, bản trình): the manifest names every revision, answer and attachment version."""
+    """A frozen snapshot (lần gửi, bản trình): the manifest names every revision, answer and attachment
+    version.
+    """
 
     __tablename__ = "dossier_version"
     __table_args__ = (
@@ -128,7 +135,8 @@ class Participation(Base):
 class ClockSpan(Base):
     """One time limit running on a dossier or nominee, in working days of the round's calendar.
 
-    ``used_days`` are the working days counted before the last pause; ``due_on`` is the last good day while running.
+    ``used_days`` are the working days counted before the last pause; ``due_on`` is the last good day while
+    running.
     """
 
     __tablename__ = "clock_span"
@@ -177,7 +185,9 @@ class Remark(Base):
 
     __tablename__ = "remark"
     __table_args__ = (
-        CheckConstraint("target_kind IN ('dossier', 'nominee', 'field', 'paper', 'criterion')", name="target_kind"),
+        CheckConstraint(
+            "target_kind IN ('dossier', 'nominee', 'field', 'paper', 'criterion')", name="target_kind"
+        ),
         CheckConstraint("audience IN ('unit', 'office')", name="audience"),
         CheckConstraint("state IN ('draft', 'open', 'answered', 'accepted')", name="state"),
         Index("ix_remark_dossier", "dossier_id", "round_no", "id"),

@@ -31,7 +31,8 @@ def media_type_of(head: bytes) -> str:
 
 
 def safe_name(name: str) -> str:
-    """Return the file name to keep: NFC, one line, no path, no control or direction marks, ≤ 240 bytes of UTF-8.
+    """Return the file name to keep: NFC, one line, no path, no control or direction marks, ≤ 240 bytes of
+    UTF-8.
 
     The ending survives shortening. Anything without a usable letter becomes ``tep``.
     """

@@ -1,4 +1,6 @@
-"""The closed list of functions: what someone does in a step (glossary row 121), and the duties they belong to."""
+"""The closed list of functions: what someone does in a step (glossary row 121), and the duties they belong
+to.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ UNIT_FUNCTIONS = frozenset({NOMINATOR, UNIT_HEAD})
 # Never a step of a dossier.
 SIDE_FUNCTIONS = frozenset({AUDITOR, ADMINISTRATOR})
 
-# Who proposes does not appraise, who appraises does not review, who reviews does not decide: one person has one
+# Who proposes does not appraise, who appraises does not review, who reviews does not decide: one person has
+# one
 # duty in one dossier, for ever.
 DUTY = {
     NOMINATOR: "propose",

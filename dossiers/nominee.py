@@ -14,7 +14,8 @@ from storage.base import Base, BigId, Folded, Id, Ref, to
 class Nominee(Base):
     """One nominee of one dossier. Carried up a level, it becomes a new row with ``origin_nominee_id``.
 
-    ``award_form_id`` NULL while a draft has not chosen one. ``name`` is repeated here from the revision for lists.
+    ``award_form_id`` NULL while a draft has not chosen one. ``name`` is repeated here from the revision for
+    lists.
     """
 
     __tablename__ = "nominee"
@@ -50,8 +51,8 @@ class Nominee(Base):
 class CriterionAnswer(Base):
     """What the unit says to one criterion. A ratio is ``numerator / denominator``, integers both.
 
-    ``attested`` is the unit's word; a document names number, day and issuer. One row per question, replaced in a
-    draft by the unit; every submitted state of it is frozen in a dossier version.
+    ``attested`` is the unit's word; a document names number, day and issuer. One row per question, replaced
+    in a draft by the unit; every submitted state of it is frozen in a dossier version.
     """
 
     __tablename__ = "criterion_answer"

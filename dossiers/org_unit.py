@@ -1,4 +1,6 @@
-"""Org units: identity apart from name. Names, parents, bodies and functions are dated rows, never edited away."""
+"""Org units: identity apart from name. Names, parents, bodies and functions are dated rows, never edited
+away.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ class OrgUnitPeriod(Base):
 
 
 class BodyFunction(Base):
-    """Which unit performs a function for a body (the committee whose dossiers they are) during ``[from_on, to_on)``."""
+    """Which unit performs a function for a body (the committee whose dossiers they are) during ``[from_on,
+    to_on)``.
+    """
 
     __tablename__ = "body_function"
     __table_args__ = (

@@ -1,4 +1,6 @@
-"""People who work with dossiers: a person, the account they sign in with, and what they do where, from when to when."""
+"""People who work with dossiers: a person, the account they sign in with, and what they do where, from when
+to when.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ class Account(Base):
 
 
 class Membership(Base):
-    """A person performs a function in a unit during ``[from_on, to_on)``; an auditor's time always has an end."""
+    """A person performs a function in a unit during ``[from_on, to_on)``; an auditor's time always has an
+    end.
+    """
 
     __tablename__ = "membership"
     __table_args__ = (
@@ -118,10 +122,15 @@ class AccountToken(Base):
 
 
 class LoginAttempt(Base):
-    """A try to sign in, kept for the throttle only: keyed hashes of the login and of the peer, never the texts."""
+    """A try to sign in, kept for the throttle only: keyed hashes of the login and of the peer, never the
+    texts.
+    """
 
     __tablename__ = "login_attempt"
-    __table_args__ = (Index("ix_login_attempt_login", "login_hash", "at"), Index("ix_login_attempt_peer", "peer_hash", "at"))
+    __table_args__ = (
+        Index("ix_login_attempt_login", "login_hash", "at"),
+        Index("ix_login_attempt_peer", "peer_hash", "at"),
+    )
 
     id: Mapped[Id]
     login_hash: Mapped[Hash]

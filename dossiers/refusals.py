@@ -88,8 +88,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{count} things need another look.",
     ),
     "not_found": (
-        "Không tìm thấy trang này, hoặc bạn không được giao xem. Kiểm tra lại mã hồ sơ, hoặc hỏi quản trị đơn vị.",
-        "This page cannot be found, or it is not yours to see. Check the dossier code, or ask your administrator.",
+        "Không tìm thấy trang này, hoặc bạn không được giao xem. Kiểm tra lại mã hồ sơ, hoặc hỏi quản trị "
+        "đơn vị.",
+        "This page cannot be found, or it is not yours to see. Check the dossier code, or ask your "
+        "administrator.",
     ),
     "action_unknown": (
         "Quy trình của hồ sơ này không có việc “{action}”. Hãy mở lại trang hồ sơ và chọn một việc ở đó.",
@@ -100,24 +102,32 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The system does this when time runs out; nobody can do it by hand.",
     ),
     "function_missing": (
-        "Việc này không thuộc phần việc của bạn trong hồ sơ này. Hãy hỏi người đang giữ hồ sơ hoặc quản trị đơn vị.",
+        "Việc này không thuộc phần việc của bạn trong hồ sơ này. Hãy hỏi người đang giữ hồ sơ hoặc quản "
+        "trị đơn vị.",
         "This is not part of your work on this dossier. Ask whoever holds it, or your administrator.",
     ),
     "duties_conflict": (
-        "Bạn đã làm một khâu khác của hồ sơ này nên không thể làm khâu này: người đề nghị không thẩm định, người thẩm định không quyết định. Hãy chuyển cho đồng nghiệp.",
-        "You have already done another part of this dossier, so you cannot do this one: who proposes does not appraise, who appraises does not decide. Hand it to a colleague.",
+        "Bạn đã làm một khâu khác của hồ sơ này nên không thể làm khâu này: người đề nghị không thẩm định, "
+        "người thẩm định không quyết định. Hãy chuyển cho đồng nghiệp.",
+        "You have already done another part of this dossier, so you cannot do this one: who proposes does "
+        "not appraise, who appraises does not decide. Hand it to a colleague.",
     ),
     "changed_meanwhile": (
-        "Hồ sơ đã thay đổi lúc {time}, sau khi bạn mở: {happened}. Chưa có gì được ghi. Hãy xem chỗ thay đổi rồi làm lại; lời bạn đã viết vẫn còn.",
-        "The dossier changed at {time}, after you had opened it: {happened}. Nothing was written. Look at the change and act again; your words are still here.",
+        "Hồ sơ đã thay đổi lúc {time}, sau khi bạn mở: {happened}. Chưa có gì được ghi. Hãy xem chỗ thay "
+        "đổi rồi làm lại; lời bạn đã viết vẫn còn.",
+        "The dossier changed at {time}, after you had opened it: {happened}. Nothing was written. Look at "
+        "the change and act again; your words are still here.",
     ),
     "wrong_state": (
-        "Hồ sơ đang ở bước “{state_label}” nên chưa làm được việc này. Hãy mở lại trang hồ sơ để xem bước tiếp theo.",
+        "Hồ sơ đang ở bước “{state_label}” nên chưa làm được việc này. Hãy mở lại trang hồ sơ để xem bước "
+        "tiếp theo.",
         "The dossier is at “{state_label}”, where this cannot be done. Open it again to see what comes next.",
     ),
     "not_editable_now": (
-        "Hồ sơ đã gửi nên không sửa được lúc này. Chỉ sửa được khi hồ sơ là nháp, được trả lại hoặc cần bổ sung.",
-        "The dossier has been sent and cannot be changed now. It can be changed while it is a draft, returned, or asked to be supplemented.",
+        "Hồ sơ đã gửi nên không sửa được lúc này. Chỉ sửa được khi hồ sơ là nháp, được trả lại hoặc cần bổ "
+        "sung.",
+        "The dossier has been sent and cannot be changed now. It can be changed while it is a draft, "
+        "returned, or asked to be supplemented.",
     ),
     "conditions_unmet": (
         "Còn {count} điều chưa đủ để làm việc này.",
@@ -128,8 +138,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The dossier has no nominee yet. Add at least one.",
     ),
     "condition_papers_complete": (
-        "Hồ sơ còn thiếu {count} giấy tờ. Hãy xem danh mục còn thiếu, rồi yêu cầu bổ sung hoặc chờ đơn vị đưa lên.",
-        "{count} papers are missing. Look at the list of what is missing, then ask for a supplement or wait for the unit.",
+        "Hồ sơ còn thiếu {count} giấy tờ. Hãy xem danh mục còn thiếu, rồi yêu cầu bổ sung hoặc chờ đơn vị "
+        "đưa lên.",
+        "{count} papers are missing. Look at the list of what is missing, then ask for a supplement or "
+        "wait for the unit.",
     ),
     "condition_criteria_answered": (
         "Còn {count} mục chưa trả lời. Hãy mở từng người được đề nghị và điền các mục còn trống.",
@@ -172,8 +184,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "No quota is set for this kind of nominee ({kind}). An allocation is needed before approval.",
     ),
     "condition_quota_available": (
-        "Chỉ tiêu là {size}, đã dùng {used}, không đủ cho hồ sơ này. Hãy đưa bớt ra khỏi danh sách, hoặc cần văn bản tăng chỉ tiêu.",
-        "The quota is {size}, {used} are used; it is not enough for this dossier. Take somebody off the list, or get the quota raised in writing.",
+        "Chỉ tiêu là {size}, đã dùng {used}, không đủ cho hồ sơ này. Hãy đưa bớt ra khỏi danh sách, hoặc "
+        "cần văn bản tăng chỉ tiêu.",
+        "The quota is {size}, {used} are used; it is not enough for this dossier. Take somebody off the "
+        "list, or get the quota raised in writing.",
     ),
     "condition_supplement_time_left": (
         "Đã quá hạn bổ sung. Hồ sơ sẽ được trả lại.",
@@ -275,6 +289,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Không có hình thức khen “{value}” trong phong trào này. Hãy chọn trong danh sách.",
         "There is no award form “{value}” in this programme. Choose one from the list.",
     ),
+    "award_form_not_for_kind": (
+        "Hình thức khen này không dành cho đối tượng này. Hãy chọn hình thức khác trong danh sách.",
+        "This award form is not for this kind of nominee. Choose another one from the list.",
+    ),
     "round_unknown": (
         "Không có đợt khen thưởng “{round}”.",
         "There is no award round “{round}”.",
@@ -352,8 +370,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The dossier is full ({limit} bytes). Take out files that are not needed.",
     ),
     "file_damaged": (
-        "Tệp lưu trữ không còn nguyên vẹn nên không mở được. Hãy báo quản trị hệ thống; bản gốc giấy vẫn có giá trị.",
-        "The stored file is no longer intact and cannot be opened. Tell your administrator; the paper original still stands.",
+        "Tệp lưu trữ không còn nguyên vẹn nên không mở được. Hãy báo quản trị hệ thống; bản gốc giấy vẫn "
+        "có giá trị.",
+        "The stored file is no longer intact and cannot be opened. Tell your administrator; the paper "
+        "original still stands.",
     ),
     "file_scan_pending": (
         "Tệp đang chờ quét mã độc, chưa mở được.",
@@ -376,7 +396,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "“{value}” is not a decision number. Example: 3412 or 3412/QĐ-UBND.",
     ),
     "regime_missing": (
-        "Chưa có quy định pháp luật áp dụng cho ngày {day}. Quản trị viên cần đưa văn bản còn thiếu vào trước.",
+        "Chưa có quy định pháp luật áp dụng cho ngày {day}. Quản trị viên cần đưa văn bản còn thiếu vào "
+        "trước.",
         "No legal regime covers {day}. An administrator must add the missing text first.",
     ),
     "calendar_missing": (

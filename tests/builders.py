@@ -1,8 +1,9 @@
 """Build the world of a test with words: say what matters to the test and nothing else.
 
-``a_world(database)`` is the district of Giang Thành in 2024 as the scenarios know it: its offices, the five people
-who carry a dossier, the auditor, and the open round GT-2024. Everything goes through the same doors as in life;
-only people and offices, which an administrator would have entered long ago, are written as rows.
+``a_world(database)`` is the district of Giang Thành in 2024 as the scenarios know it: its offices, the five
+people
+who carry a dossier, the auditor, and the open round GT-2024. Everything goes through the same doors as in
+life; only people and offices, which an administrator would have entered long ago, are written as rows.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from workflow.actor import Actor, load_actor
 from workflow.attach import attach
 from workflow.decide import Outcome, act
 from workflow.draft import add_nominee, fill_in, fill_in_nominee, open_dossier
-from workflow.installation import import_editions
+from workflow.installation import import_editions, import_org_units
 
 CONFIG = Path(__file__).parent.parent / "config"
 LONG_AGO = date(2020, 1, 1)
@@ -38,11 +39,16 @@ MEGABYTE = 1024 * 1024
 
 # code, kind, level, name, place, parent, body
 UNITS = (
-    ("ubnd-huyen-giang-thanh", "peoples_committee", "district", "UBND huyện Giang Thành", "Giang Thành", None, None),
-    ("phong-gddt-giang-thanh", "division", "district", "Phòng Giáo dục và Đào tạo", "Giang Thành", "ubnd-huyen-giang-thanh", "ubnd-huyen-giang-thanh"),
-    ("phong-noi-vu-giang-thanh", "division", "district", "Phòng Nội vụ", "Giang Thành", "ubnd-huyen-giang-thanh", "ubnd-huyen-giang-thanh"),
-    ("ttyt-giang-thanh", "health_centre", "district", "Trung tâm Y tế Giang Thành", "Giang Thành", "ubnd-huyen-giang-thanh", "ubnd-huyen-giang-thanh"),
-    ("ubnd-xa-phu-loi", "peoples_committee", "commune", "UBND xã Phú Lợi", "Phú Lợi", "ubnd-huyen-giang-thanh", "ubnd-huyen-giang-thanh"),
+    ("ubnd-huyen-giang-thanh", "peoples_committee", "district", "UBND huyện Giang Thành", "Giang Thành",
+    None, None),
+    ("phong-gddt-giang-thanh", "division", "district", "Phòng Giáo dục và Đào tạo", "Giang Thành",
+    "ubnd-huyen-giang-thanh", "ubnd-huyen-giang-thanh"),
+    ("phong-noi-vu-giang-thanh", "division", "district", "Phòng Nội vụ", "Giang Thành",
+    "ubnd-huyen-giang-thanh", "ubnd-huyen-giang-thanh"),
+    ("ttyt-giang-thanh", "health_centre", "district", "Trung tâm Y tế Giang Thành", "Giang Thành",
+    "ubnd-huyen-giang-thanh", "ubnd-huyen-giang-thanh"),
+    ("ubnd-xa-phu-loi", "peoples_committee", "commune", "UBND xã Phú Lợi", "Phú Lợi",
+    "ubnd-huyen-giang-thanh", "ubnd-huyen-giang-thanh"),
     ("thanh-tra-tinh", "provincial_department", "province", "Thanh tra tỉnh", "Rạch Giá", None, None),
 )  # fmt: skip
 
@@ -118,7 +124,9 @@ class World:
 
 
 def a_world(database: Database, clock: TestClock | None = None) -> World:
-    """Return Giang Thành with its people and the round GT-2024 (10 collectives, 20 individuals, households unset)."""
+    """Return Giang Thành with its people and the round GT-2024 (10 collectives, 20 individuals, households
+    unset).
+    """
     world = World(database, clock)
     with database.writing() as tx:
         install(tx)
@@ -352,3 +360,26 @@ def a_draft(
         answers=answers,
     )
     return key.ref, nominee.ref
+
+
+COMMUNE_PEOPLE = (
+    ("tri_school", "Phạm Thị Ngọc Lan", "truong-thcs-tan-giang", "Văn thư", ("nominator",)),
+    ("head_school", "Hồ Minh Triết", "truong-thcs-tan-giang", "Hiệu trưởng", ("unit_head",)),
+    ("linh", "Neáng Sóc Linh", "phong-vhxh-tan-giang", "Chuyên viên", ("intake", "appraiser")),
+    ("duc", "Võ Thành Đức", "phong-vhxh-tan-giang", "Trưởng phòng", ("appraisal_head",)),
+    ("my", "Lê Hoàng My", "phong-vhxh-tan-giang", "Phó Trưởng phòng", ("award_officer",)),
+    ("van", "Mai Thị Hồng Vân", "ubnd-xa-tan-giang", "Chủ tịch", ("decider",)),
+)
+
+
+def a_commune(database: Database, clock: TestClock | None = None) -> World:
+    """Return the commune of Tân Giang after 1 July 2025 as it is shipped, with its people and round TG-2025."""
+    world = World(database, clock)
+    with database.writing() as tx:
+        install(tx)
+        import_org_units(tx, CONFIG / "org_units" / "xa-tan-giang.yaml")
+        for unit in tx.session.scalars(select(OrgUnit)):
+            world.units[unit.code] = unit.id
+        for person in COMMUNE_PEOPLE:
+            a_person(tx, world, *person)
+    return world

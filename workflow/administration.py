@@ -31,8 +31,10 @@ PAGE_AT_MOST = 100
 SENTENCES.update(
     {
         "code_unreadable": (
-            "Mã chỉ gồm chữ thường không dấu, chữ số và gạch nối, từ 2 đến 60 ký tự, ví dụ truong-thcs-tan-giang.",
-            "A code has 2 to 60 plain lower-case letters, digits and hyphens, for example truong-thcs-tan-giang.",
+            "Mã chỉ gồm chữ thường không dấu, chữ số và gạch nối, từ 2 đến 60 ký tự, ví dụ "
+            "truong-thcs-tan-giang.",
+            "A code has 2 to 60 plain lower-case letters, digits and hyphens, for example "
+            "truong-thcs-tan-giang.",
         ),
         "code_taken": ("Mã “{value}” đã có đơn vị dùng.", "The code “{value}” is used by another unit."),
         "login_unreadable": (
@@ -189,7 +191,9 @@ class Invited:
 def list_org_units(
     database: Database, actor: Actor, *, after: str | None = None, limit: int = 50, search: str | None = None
 ) -> UnitPage:
-    """Return units by name of today; ``after`` is the cursor of the page before. Raises ``Missing`` for others."""
+    """Return units by name of today; ``after`` is the cursor of the page before. Raises ``Missing`` for
+    others.
+    """
     require_administrator(actor)
     with database.reading() as tx:
         today = local_day(tx.now)

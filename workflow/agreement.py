@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import String, and_, case, func, literal_column, or_, select
 
 from dossiers.award_round import AwardRound
 from dossiers.configuration import ConfigDocument, WorkflowState
@@ -23,6 +23,12 @@ from states.definition import SUBJECTS, Edition
 from states.loader import load_edition
 from states.problems import EditionInvalid
 from storage.database import Database, Tx
+
+# Words written into the statement itself: PostgreSQL does not see that two parameters of one value are the
+# same expression in SELECT and GROUP BY.
+_NONE, _DECIDER, _OTHER, _SAME, _DOSSIER, _NOMINEE = (
+    literal_column(f"'{word}'", String) for word in ("none", "decider", "other", "same", "dossier", "nominee")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ def _turns(tx: Tx, editions: dict[int, Edition]) -> Iterator[Disagreement]:
     body_waits = and_(
         Dossier.waiting_body_id.is_not(None), Dossier.waiting_body_id == AwardRound.decider_body_id
     )
-    body = case((unit_waits, "none"), (body_waits, "decider"), else_="other")
+    body = case((unit_waits, _NONE), (body_waits, _DECIDER), else_=_OTHER)
     for row in tx.connection.execute(
         select(
             Dossier.edition_id,
@@ -192,21 +198,21 @@ def _dossier_columns(tx: Tx, editions: dict[int, Edition]) -> Iterator[Disagreem
 
 def _nominees(tx: Tx, editions: dict[int, Edition]) -> Iterator[Disagreement]:
     """A nominee is in a state of its edition, which is its dossier's."""
-    same = Nominee.edition_id == Dossier.edition_id
+    same = case((Nominee.edition_id == Dossier.edition_id, _SAME), else_=_OTHER)
     for row in tx.connection.execute(
         select(
             Nominee.edition_id,
             Nominee.state,
-            case((same, True), else_=False).label("same"),
+            same.label("same"),
             func.count().label("rows"),
             func.min(Dossier.code).label("example"),
         )
         .join(Dossier, Dossier.id == Nominee.dossier_id)
-        .group_by(Nominee.edition_id, Nominee.state, case((same, True), else_=False))
+        .group_by(Nominee.edition_id, Nominee.state, same)
     ):
         name = _name(editions, row.edition_id)
         edition = editions.get(row.edition_id)
-        if not row.same:
+        if row.same != "same":
             yield _about(
                 name,
                 "nominee_edition",
@@ -230,7 +236,7 @@ def _clocks(tx: Tx, editions: dict[int, Edition]) -> Iterator[Disagreement]:
     """Running clocks are limits of the edition; a state shows the last good day of its own limit, and no
     other.
     """
-    subject = case((ClockSpan.nominee_id.is_(None), "dossier"), else_="nominee")
+    subject = case((ClockSpan.nominee_id.is_(None), _DOSSIER), else_=_NOMINEE)
     for row in tx.connection.execute(
         select(
             Dossier.edition_id,

@@ -1,4 +1,6 @@
-"""Papers: take a file into a dossier, give it out verified, take it out of the current set. Bytes first, row second."""
+"""Papers: take a file into a dossier, give it out verified, take it out of the current set. Bytes first,
+row second.
+"""
 
 from __future__ import annotations
 
@@ -88,9 +90,12 @@ def attach(
 ) -> AttachmentKey:
     """Take one file into a dossier, as a new paper or as the next version of the paper ``replaces``.
 
-    ``size_limit`` bytes for this file, ``dossier_limit`` for all current papers together. ``seen_version`` None
-    means that the person added a paper without looking at the rest: nothing of others can be overwritten by that.
-    Raises ``Missing``, ``Forbidden``, ``Conflict`` (not the time for it), ``Invalid`` (empty, too big, a type not
+    ``size_limit`` bytes for this file, ``dossier_limit`` for all current papers together. ``seen_version``
+    None
+    means that the person added a paper without looking at the rest: nothing of others can be overwritten by
+    that.
+    Raises ``Missing``, ``Forbidden``, ``Conflict`` (not the time for it), ``Invalid`` (empty, too big, a
+    type not
     taken, unknown kind or nominee), ``Unavailable`` when the store does not answer. No refusal leaves a row.
     """
     with database.reading() as tx:
@@ -243,7 +248,9 @@ def _serve(deed: Deed, paper: Attachment, nominee_refs: Sequence[str], criterion
 
 
 def withdraw_attachment(database: Database, actor: Actor, attachment_ref: str, *, seen_version: int) -> int:
-    """Take a paper out of the current set; its versions and the record stay. Return the dossier's new version."""
+    """Take a paper out of the current set; its versions and the record stay. Return the dossier's new
+    version.
+    """
     with database.writing() as tx:
         found = tx.session.execute(
             select(Attachment, Dossier.ref)
@@ -269,8 +276,8 @@ def withdraw_attachment(database: Database, actor: Actor, attachment_ref: str, *
 def open_attachment(database: Database, files: Files, actor: Actor, version_ref: str) -> OpenFile:
     """Open one version of a paper for reading, verified against its hash while it streams.
 
-    Raises ``Missing`` for a paper the actor may not know of, ``Conflict`` (``file_damaged``) when the store holds
-    other bytes than were stored, ``Unavailable`` when it does not answer.
+    Raises ``Missing`` for a paper the actor may not know of, ``Conflict`` (``file_damaged``) when the store
+    holds other bytes than were stored, ``Unavailable`` when it does not answer.
     """
     with database.reading() as tx:
         row = tx.connection.execute(

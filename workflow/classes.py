@@ -1,7 +1,7 @@
 """Which nominee classes a dossier may use: those of the round's programme, and of programmes that feed it.
 
-A unit's own plan (a health centre's) may name classes of its own and feed the district's round with them; such a
-programme says ``feeds`` and ``owner_unit``, and only that unit's dossiers may use it.
+A unit's own plan (a health centre's) may name classes of its own and feed the district's round with them;
+such a programme says ``feeds`` and ``owner_unit``, and only that unit's dossiers may use it.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def class_for(tx: Tx, dossier: Row[Any], code: str) -> NomineeClass:
 
 
 def usable_forms(tx: Tx, dossier: Row[Any]) -> Sequence[AwardForm]:
-    """Return the award forms that the round's programme names, as the newest edition of its catalogue has them."""
+    """Return the award forms that the round's programme names, as the newest edition of its catalogue has
+    them.
+    """
     programme = programme_of(tx, dossier.programme_id)
     newest = (
         select(ConfigDocument.id)
@@ -100,9 +102,14 @@ def usable_forms(tx: Tx, dossier: Row[Any]) -> Sequence[AwardForm]:
     ).all()
 
 
-def form_for(tx: Tx, dossier: Row[Any], code: str) -> AwardForm:
-    """Return the award form ``code`` for this dossier. Raises ``Invalid`` when its programme does not name it."""
+def form_for(tx: Tx, dossier: Row[Any], code: str, kind: str) -> AwardForm:
+    """Return the award form ``code`` for a nominee of ``kind`` in this dossier.
+
+    Raises ``Invalid`` when its programme does not name the form, or not for that kind.
+    """
     for form in usable_forms(tx, dossier):
         if form.code == code:
+            if kind not in programme_of(tx, dossier.programme_id).award_forms[code].kinds:
+                raise Invalid("award_form_not_for_kind", field="award_form")
             return form
     raise Invalid("award_form_unknown", field="award_form", value=code[:60])

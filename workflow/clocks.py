@@ -35,8 +35,8 @@ def run_clocks(
 ) -> Mapping[str, ClockSpan]:
     """Start, pause, resume and end clocks as the action says; return those that have not ended.
 
-    A limit counted to a typed day takes it from ``fields``. Raises ``NeedsPerson`` where the calendar does not
-    reach, ``Invalid`` where a typed last day has passed already.
+    A limit counted to a typed day takes it from ``fields``. Raises ``NeedsPerson`` where the calendar does
+    not reach, ``Invalid`` where a typed last day has passed already.
     """
     limits = deed.edition.dossier.limits
     shown = deed.edition.dossier.states[deed.value("state")].limit

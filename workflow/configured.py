@@ -1,4 +1,6 @@
-"""Configuration in force, read from its table: calendars and regimes. Documents never change, so they are kept."""
+"""Configuration in force, read from its table: calendars and regimes. Documents never change, so they are
+kept.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,8 @@ from dossiers.calendar import Calendar, load_calendar
 from dossiers.configuration import ConfigDocument
 from dossiers.numbers import show_day
 from dossiers.refusals import Conflict, NeedsPerson
+from dossiers.regimes import Regime, load_regime
+from dossiers.regimes import regime_on as judge_regime
 from storage.database import Tx
 
 _CALENDARS: WeakKeyDictionary[Engine, dict[int, Calendar]] = WeakKeyDictionary()
@@ -36,10 +40,33 @@ def calendar_in_use(tx: Tx, code: str) -> Calendar:
     return calendar
 
 
+_REGIMES: WeakKeyDictionary[Engine, dict[int, Regime]] = WeakKeyDictionary()
+
+
+def regime_of(tx: Tx, regime_id: int) -> Regime:
+    """Return the regime of a ``config_document`` row, read once and kept."""
+    kept = _REGIMES.setdefault(tx.connection.engine, {})
+    regime = kept.get(regime_id)
+    if regime is None:
+        body = tx.connection.execute(
+            select(ConfigDocument.body).where(ConfigDocument.id == regime_id)
+        ).scalar_one()
+        regime = kept[regime_id] = load_regime(body)
+    return regime
+
+
+def regime_doubt(tx: Tx, regime_id: int, day: date) -> NeedsPerson | None:
+    """Return why a person must look before relying on the frozen regime; None when its text was verified."""
+    return judge_regime([regime_of(tx, regime_id)], day).doubt
+
+
 def regime_on(tx: Tx, day: date) -> int:
     """Return the id of the legal regime in force on ``day``: it will be frozen on the dossier.
 
-    Raises ``Conflict`` when no regime covers the day: a person must bring the text in first; nothing falls back.
+    A regime whose text nobody has verified is frozen all the same and shown with its doubt
+    (``regime_doubt``).
+    Raises ``Conflict`` when no regime covers the day: a person must bring the text in first; nothing falls
+    back.
     """
     found = tx.connection.execute(
         select(ConfigDocument.id)

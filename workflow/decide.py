@@ -1,7 +1,7 @@
 """Act on a dossier: every action of its edition goes through here, for people and for the clock alike.
 
-The order is a promise: lock, permission, seen version, what was typed, the edition's judgement, then the move,
-its effects, the record and the promises, all in one transaction.
+The order is a promise: lock, permission, seen version, what was typed, the edition's judgement, then the
+move, its effects, the record and the promises, all in one transaction.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class RemarkInput:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an action led to. ``repeated``: the same request had been answered before and nothing new was done."""
+    """What an action led to. ``repeated``: the same request had been answered before and nothing new was
+    done.
+    """
 
     dossier_ref: str
     code: str
@@ -88,10 +90,11 @@ def act(
 ) -> Outcome:
     """Perform ``action`` of the dossier's edition, on the dossier or on one of its nominees.
 
-    ``dossier_ref`` is a ref or a code; ``seen_version`` the dossier's version the person saw. With ``idem_key``
-    the same request again answers the same and does nothing.
+    ``dossier_ref`` is a ref or a code; ``seen_version`` the dossier's version the person saw. With
+    ``idem_key`` the same request again answers the same and does nothing.
 
-    Raises ``Missing`` (no such dossier, or not theirs to know of), ``Invalid`` (unknown action, wrong or missing
+    Raises ``Missing`` (no such dossier, or not theirs to know of), ``Invalid`` (unknown action, wrong or
+    missing
     input, key used with another body), ``Forbidden`` (function, separation of duties), ``Conflict`` (changed
     meanwhile, wrong state, a condition that does not hold, no seat left).
     """

@@ -1,4 +1,6 @@
-"""The unit writes: open a dossier, fill it in, add and remove nominees. Only while the state lets the unit edit."""
+"""The unit writes: open a dossier, fill it in, add and remove nominees. Only while the state lets the unit
+edit.
+"""
 
 from __future__ import annotations
 
@@ -204,7 +206,7 @@ def add_nominee(
         clean = clean_name(name)
         chosen = class_for(tx, deed.row, class_code)
         values = clean_fields(fields or {}, NOMINEE_FIELDS[chosen.kind])
-        form_id = form_for(tx, deed.row, award_form).id if award_form else None
+        form_id = form_for(tx, deed.row, award_form, chosen.kind).id if award_form else None
         ordinal = (
             session.scalar(select(func.max(Nominee.ordinal)).where(Nominee.dossier_id == deed.row.id)) or 0
         ) + 1
@@ -302,7 +304,7 @@ def fill_in_nominee(
                 problems.append(wrong_name)
         if award_form is not None:
             try:
-                nominee.award_form_id = form_for(tx, deed.row, award_form).id
+                nominee.award_form_id = form_for(tx, deed.row, award_form, chosen.kind).id
                 content["award_form"] = award_form
             except Invalid as wrong_form:
                 problems.append(wrong_form)
@@ -341,7 +343,8 @@ def _rename(session: Session, deed: Deed, nominee: Nominee, name: str, kind: str
     key_of = person_sort_key if kind == "individual" else sort_key
     nominee.name, nominee.sort_key, nominee.search_text = name, key_of(name), fold(name)
     if nominee.subject_id is not None and deed.row.submissions == 0:
-        # Before anything was sent the spelling is only being corrected: the subject was never called otherwise.
+        # Before anything was sent the spelling is only being corrected: the subject was never called
+        # otherwise.
         session.execute(
             update(SubjectName)
             .where(SubjectName.subject_id == nominee.subject_id)

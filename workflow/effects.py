@@ -35,7 +35,9 @@ DECISION_SERIES = "QĐ"
 
 @dataclass(slots=True)
 class Consequence:
-    """What an effect may need beside the deed: the facts before the move, the typed fields, the nominee acted on."""
+    """What an effect may need beside the deed: the facts before the move, the typed fields, the nominee
+    acted on.
+    """
 
     facts: DossierFacts
     fields: Mapping[str, Any]
@@ -91,7 +93,9 @@ def freeze_version_decision(deed: Deed, given: Consequence) -> None:
 
 
 def freeze(deed: Deed, purpose: str) -> DossierVersion:
-    """Write the next immutable version of the dossier: a manifest of every revision, answer and paper by hash."""
+    """Write the next immutable version of the dossier: a manifest of every revision, answer and paper by
+    hash.
+    """
     session = deed.tx.session
     session.flush()
     dossier_id = deed.row.id
@@ -342,8 +346,8 @@ def _open_decision(deed: Deed) -> Decision:
 def number_decision(deed: Deed, given: Consequence) -> None:
     """Give the decision its number in the year's register, its date, and the signed paper.
 
-    The number is the one the registry clerk wrote, for the register may also number papers outside this system;
-    a number that was used is refused. The day cannot lie before the approval or in the future.
+    The number is the one the registry clerk wrote, for the register may also number papers outside this
+    system; a number that was used is refused. The day cannot lie before the approval or in the future.
     """
     session = deed.tx.session
     decision = _open_decision(deed)

@@ -1,7 +1,8 @@
 """The one hand that writes a change of a dossier: row, record entry and promises in one transaction.
 
 Every command fills a ``Deed`` under the dossier's lock and closes it with ``write``. The statements are
-SQLAlchemy Core on purpose: this is the hottest path of the product, and nothing else needs to know how it is done.
+SQLAlchemy Core on purpose: this is the hottest path of the product, and nothing else needs to know how it
+is done.
 """
 
 from __future__ import annotations
@@ -105,7 +106,9 @@ def lock(
 
 
 def look(tx: Tx, actor: Actor, dossier_ref: str) -> Deed:
-    """Return the deed that ``lock`` would, without locking: for pages, and for refusing early. Never write it."""
+    """Return the deed that ``lock`` would, without locking: for pages, and for refusing early. Never write
+    it.
+    """
     return _found(tx, actor, SEE_BY_REF, dossier_ref, None, None)
 
 
@@ -199,8 +202,8 @@ def content_of(session: Any, revision_id: int | None) -> dict[str, Any]:
 def write(deed: Deed) -> int:
     """Write the deed: participation, promises, record entry, and the dossier's row with its next version.
 
-    Returns the new version. Nothing is visible before the transaction of the caller commits. The version in the
-    WHERE clause is the belt to the braces of the row lock; losing it raises ``Conflict``.
+    Returns the new version. Nothing is visible before the transaction of the caller commits. The version in
+    the WHERE clause is the belt to the braces of the row lock; losing it raises ``Conflict``.
     """
     tx, row = deed.tx, deed.row
     version: int = row.version + 1

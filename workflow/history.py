@@ -62,7 +62,9 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True)
 class HistoryView:
-    """The history of a dossier, oldest first. ``broken_at`` is the first position that does not hold, else None."""
+    """The history of a dossier, oldest first. ``broken_at`` is the first position that does not hold, else
+    None.
+    """
 
     ref: str
     code: str
@@ -113,8 +115,8 @@ def tell(tx: Tx, entries: Sequence[Recorded], edition: Edition, language: str) -
 def chain_problem(tx: Tx, kind: str, ref: str, length: int, head: str | None) -> int | None:
     """Return the first position of a subject's chain that does not hold, None when all of it does.
 
-    ``length`` and ``head`` are those of the subject's row. Says nothing of entries that were never in the chain,
-    and nothing of a chain rewritten as a whole: that is what checkpoints held outside are for.
+    ``length`` and ``head`` are those of the subject's row. Says nothing of entries that were never in the
+    chain, and nothing of a chain rewritten as a whole: that is what checkpoints held outside are for.
     """
     prev, position = FIRST_PREV, 0
     while True:

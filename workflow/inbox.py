@@ -49,7 +49,9 @@ DUE_SOON_DAYS = 3
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """One dossier in a list: what, whose, where it is, by when, and the next deed when it is the reader's turn."""
+    """One dossier in a list: what, whose, where it is, by when, and the next deed when it is the reader's
+    turn.
+    """
 
     ref: str
     code: str
@@ -88,7 +90,8 @@ class Counts:
 
 
 def my_turn(actor: Actor, day: date) -> ColumnElement[bool]:
-    """Return the SQL condition on ``dossier`` that it waits for ``actor``: the same as permission and state say.
+    """Return the SQL condition on ``dossier`` that it waits for ``actor``: the same as permission and state
+    say.
 
     It waits for a function the person performs there today, and the person had no other duty in it.
     """

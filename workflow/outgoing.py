@@ -15,7 +15,9 @@ from storage.outbox import promise
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One thing to happen later. The key is made from the dossier, its version and ``suffix``, so it is unique."""
+    """One thing to happen later. The key is made from the dossier, its version and ``suffix``, so it is
+    unique.
+    """
 
     kind: str
     suffix: str

@@ -1,8 +1,11 @@
-"""Who may: the only place that decides it. Closed by default; a refusal carries its reason, ready to be shown.
+"""Who may: the only place that decides it. Closed by default; a refusal carries its reason, ready to be
+shown.
 
 The edition names the functions that may perform an action. Here stands what no edition can change: from which
-unit a function reaches which dossiers (scope), whose dossiers a reader may know of (sight), and that one person
-has one duty in one dossier (separation of duties: who proposes does not appraise, who appraises does not decide).
+unit a function reaches which dossiers (scope), whose dossiers a reader may know of (sight), and that one
+person
+has one duty in one dossier (separation of duties: who proposes does not appraise, who appraises does not
+decide).
 """
 
 from __future__ import annotations
@@ -39,7 +42,9 @@ from workflow.actor import Actor, Place, valid_on
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a person is in one dossier: the places they may act from, by function, and the duties they already had."""
+    """What a person is in one dossier: the places they may act from, by function, and the duties they
+    already had.
+    """
 
     places: Mapping[str, Place]
     duties: frozenset[str]
@@ -73,8 +78,8 @@ def visible_to(actor: Actor, day: date) -> ColumnElement[bool]:
     """Return the SQL condition on ``dossier`` that holds for what ``actor`` may know of on ``day``.
 
     The unit sees its own dossiers and those of units below it; who performs a function for a body sees the
-    submitted dossiers of that body's rounds; an auditor sees submitted dossiers inside the scope of the inquiry;
-    an administrator sees none.
+    submitted dossiers of that body's rounds; an auditor sees submitted dossiers inside the scope of the
+    inquiry; an administrator sees none.
     """
     own_units = sorted({place.unit_id for place in actor.places if place.function in UNIT_FUNCTIONS})
     desks = sorted(
@@ -183,7 +188,9 @@ def require(standing: Standing, action: Action) -> None:
 
 
 def require_proposer(standing: Standing) -> Place:
-    """Return the place from which the unit's own people write in their dossier; raise ``Forbidden`` for others."""
+    """Return the place from which the unit's own people write in their dossier; raise ``Forbidden`` for
+    others.
+    """
     held = [function for function in sorted(UNIT_FUNCTIONS) if function in standing.places]
     if not held:
         raise Forbidden("function_missing")

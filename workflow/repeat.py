@@ -32,7 +32,8 @@ class Repeated:
 
 
 def repeated_answer(tx: Tx, actor: Actor, key: str | None, request: Mapping[str, Any]) -> Repeated:
-    """Return what is known of ``request`` under ``key``. A parallel twin waits here until the first has committed.
+    """Return what is known of ``request`` under ``key``. A parallel twin waits here until the first has
+    committed.
 
     Raises ``Invalid`` when the key is malformed or was used with another body.
     """

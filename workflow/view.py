@@ -1,4 +1,5 @@
-"""The dossier as its readers see it: everything a page or an answer of the API shows, already weighed by permission.
+"""The dossier as its readers see it: everything a page or an answer of the API shows, already weighed by
+permission.
 
 While the unit mends a dossier that was sent, other readers see what was last sent, not the mending.
 """
@@ -15,7 +16,7 @@ from sqlalchemy import and_, select
 
 from dossiers.attachment import Attachment, AttachmentUse, AttachmentVersion
 from dossiers.award_round import AwardRound
-from dossiers.configuration import AwardForm, ConfigDocument, Criterion, NomineeClass
+from dossiers.configuration import AwardForm, Criterion, NomineeClass
 from dossiers.contents import DOSSIER_FIELDS, NOMINEE_FIELDS, FormField
 from dossiers.criteria import (
     Answer,
@@ -43,7 +44,7 @@ from storage.record import entries_of
 from workflow.actor import Actor, valid_on
 from workflow.attach import OFFICE_KINDS, UNIT_KINDS
 from workflow.classes import targets_for, usable_classes, usable_forms
-from workflow.configured import calendar_in_use
+from workflow.configured import calendar_in_use, regime_doubt, regime_of
 from workflow.engine import Deed, look
 from workflow.facts import DossierFacts
 from workflow.history import EntryView, tell
@@ -253,6 +254,7 @@ class DossierView:
     late: bool
     complete_on: date | None
     regime_label: str | None
+    regime_doubt: str | None
     due_on: date | None
     working_days_left: int | None
     holder: str
@@ -395,6 +397,7 @@ class _View:
             late=row.late,
             complete_on=row.complete_on,
             regime_label=self._regime_label(),
+            regime_doubt=self._regime_doubt(),
             due_on=row.due_on,
             working_days_left=days_left(calendar, today, row.due_on),
             holder=self._holder(units.get(row.proposing_unit_id, "")),
@@ -509,10 +512,13 @@ class _View:
     def _regime_label(self) -> str | None:
         if self.row.regime_id is None:
             return None
-        found = self.tx.connection.execute(
-            select(ConfigDocument.code, ConfigDocument.edition).where(ConfigDocument.id == self.row.regime_id)
-        ).one()
-        return f"{found.code}/{found.edition}"
+        return said(regime_of(self.tx, self.row.regime_id).head.title, self.language)
+
+    def _regime_doubt(self) -> str | None:
+        if self.row.regime_id is None:
+            return None
+        doubt = regime_doubt(self.tx, self.row.regime_id, self.row.complete_on)
+        return None if doubt is None else doubt.sentence(self.language)
 
     def _dossier_content(self) -> Mapping[str, Any]:
         if self.manifest is not None:

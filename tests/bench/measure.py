@@ -1,4 +1,6 @@
-"""Measure pairs: the thing and its floor in alternating slices of one run, so that a busy machine hits both alike."""
+"""Measure pairs: the thing and its floor in alternating slices of one run, so that a busy machine hits both
+alike.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,9 @@ def run_slice(work: Work, *, clients: int, seconds: float) -> Slice:
 def alternate(
     modes: Sequence[tuple[str, Work]], *, clients: int, rounds: int = 5, seconds: float = 0.8
 ) -> dict[str, Measured]:
-    """Run every mode in turn, the order turned round each time; the first slice of each warms up and is dropped."""
+    """Run every mode in turn, the order turned round each time; the first slice of each warms up and is
+    dropped.
+    """
     measured = {name: Measured(name) for name, _ in modes}
     for name, work in modes:
         run_slice(work, clients=clients, seconds=min(0.3, seconds))
@@ -92,5 +96,6 @@ def alternate(
 def ratio(measured: dict[str, Measured], thing: str, floor: str) -> float:
     """Return the median over rounds of thing's rate divided by floor's rate of the same round."""
     return statistics.median(
-        one.rate / other.rate for one, other in zip(measured[thing].slices, measured[floor].slices, strict=True)
+        one.rate / other.rate
+        for one, other in zip(measured[thing].slices, measured[floor].slices, strict=True)
     )

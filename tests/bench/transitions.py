@@ -1,7 +1,7 @@
 """The full transition beside the raw floor, on SQLite and PostgreSQL, at one and at eight clients.
 
-Floor: the three writes of a transition (UPDATE with version, INSERT audit, INSERT outbox) and the commit, with the
-state known to the caller, in bare driver calls. Thing: ``workflow.decide.act`` as a door calls it.
+Floor: the three writes of a transition (UPDATE with version, INSERT audit, INSERT outbox) and the commit, with
+the state known to the caller, in bare driver calls. Thing: ``workflow.decide.act`` as a door calls it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ from workflow.decide import act
 CLIENTS = 8
 FLOOR_TABLES = (
     "CREATE TABLE floor_dossier (id BIGINT PRIMARY KEY, state TEXT NOT NULL, version BIGINT NOT NULL)",
-    "CREATE TABLE floor_audit (id {serial}, dossier_id BIGINT NOT NULL, position BIGINT NOT NULL, body TEXT NOT NULL,"
+    "CREATE TABLE floor_audit (id {serial}, dossier_id BIGINT NOT NULL, position BIGINT NOT NULL, body "
+    "TEXT NOT NULL,"
     " hash TEXT NOT NULL, UNIQUE (dossier_id, position))",
-    "CREATE TABLE floor_outbox (id {serial}, key TEXT NOT NULL UNIQUE, payload TEXT NOT NULL, state TEXT NOT NULL)",
+    "CREATE TABLE floor_outbox (id {serial}, key TEXT NOT NULL UNIQUE, payload TEXT NOT NULL, state TEXT "
+    "NOT NULL)",
 )
 BODY = "x" * 700  # an entry of the record has about as many bytes
 
@@ -109,7 +111,9 @@ def sqlite_floor(path: Path, turn: Any) -> Work:
     def work(number: int) -> None:
         connection = getattr(local, "connection", None)
         if connection is None:
-            connection = local.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            connection = local.connection = sqlite3.connect(
+                path, isolation_level=None, check_same_thread=False
+            )
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
         version = versions[number]
@@ -125,7 +129,8 @@ def sqlite_floor(path: Path, turn: Any) -> Work:
                 (number, version, BODY, "0" * 64),
             )
             connection.execute(
-                "INSERT INTO floor_outbox (key, payload, state) VALUES (?, ?, 'ready')", (f"{number}/{version}", "{}")
+                "INSERT INTO floor_outbox (key, payload, state) VALUES (?, ?, 'ready')",
+                (f"{number}/{version}", "{}"),
             )
             connection.execute("COMMIT")
         finally:
@@ -161,7 +166,8 @@ def postgres_floor(url: str) -> Work:
             (number, version, BODY, "0" * 64),
         )
         connection.execute(
-            "INSERT INTO floor_outbox (key, payload, state) VALUES (%s, %s, 'ready')", (f"{number}/{version}", "{}")
+            "INSERT INTO floor_outbox (key, payload, state) VALUES (%s, %s, 'ready')",
+            (f"{number}/{version}", "{}"),
         )
         connection.execute("COMMIT")
         versions[number] = version + 1

@@ -1,4 +1,4 @@
-"""SC-03: a numeric criterion fails, the dossier is returned and sent again; the new evidence is dated too late."""
+"""SC-03: a ratio fails, the dossier is returned and sent again; the new evidence is dated too late."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -54,16 +55,15 @@ def twice_fifty(world: World, files: Files, rounds: int) -> None:
         diem = world.actor("diem")
         seen = world.version(case.dossier)
 
-        def receive(case: Any = case, diem: Any = diem, seen: int = seen, number: int = number) -> Outcome:
-            return act(
-                world.database,
-                diem,
-                case.dossier,
-                "receive",
-                seen_version=seen,
-                idem_key=f"receive-{number:04d}",
-            )
-
+        receive = partial(
+            act,
+            world.database,
+            diem,
+            case.dossier,
+            "receive",
+            seen_version=seen,
+            idem_key=f"receive-{number:04d}",
+        )
         answers = at_once([receive] * 50)
         assert all(isinstance(answer, Outcome) for answer in answers), answers
         assert sum(not answer.repeated for answer in answers) == 1
@@ -116,8 +116,9 @@ def approve_against_return(world: World, files: Files, rounds: int) -> None:
         chair, deputy = world.actor("an"), world.actor("loc")
         seen = world.version(case.dossier)
         calls: list[Callable[[], Any]] = [
-            lambda: act(world.database, chair, case.dossier, "approve", seen_version=seen),
-            lambda: act(
+            partial(act, world.database, chair, case.dossier, "approve", seen_version=seen),
+            partial(
+                act,
                 world.database,
                 deputy,
                 case.dossier,
@@ -159,9 +160,7 @@ def test_twelve_approvals_at_once_for_ten_seats_end_at_ten(world: World, files: 
     seen = [world.version(case.dossier) for case in cases]
     answers = at_once(
         [
-            lambda case=case, version=version: act(  # type: ignore[misc]  # bound at definition, on purpose
-                world.database, chair, case.dossier, "approve", seen_version=version
-            )
+            partial(act, world.database, chair, case.dossier, "approve", seen_version=version)
             for case, version in zip(cases, seen, strict=True)
         ]
     )
