@@ -83,6 +83,8 @@ class Server:
     def close(self) -> None:
         """Let threads and sockets go; twice is allowed."""
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
+        for channel in list(self._server.active_channels.values()):
+            channel.handle_close()  # lets its buffers go as well, which may be files
         wasyncore.close_all(self._map, ignore_all=True)
 
     def _turn(self, seconds: float) -> None:
