@@ -8,6 +8,7 @@ from config.settings import Settings
 from storage.database import Database
 from storage.files import Files
 from web import auth, errors, forms, logging, security, shown
+from web.api.install import install as install_api
 from web.pages import about, account, act, administration, door, dossier, draft, history, home, papers
 from web.startup import secret_key
 from web.wiring import EXTENSION, Wiring
@@ -36,6 +37,7 @@ def create_app(settings: Settings, database: Database, files: Files) -> Flask:
     app.jinja_env.filters["field_id"] = forms.field_id
     for module in (about, account, act, administration, door, dossier, draft, history, home, papers):
         app.register_blueprint(module.pages)
+    install_api(app)
     if settings.demo:
         app.add_url_rule("/demo/<account_ref>", "door.as_person", door.as_person, methods=["POST"])
     return app

@@ -6,11 +6,10 @@ A page shows the sentence and the request id. The trace, if there is one, goes t
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import structlog
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -26,6 +25,7 @@ from storage.files import (
     RangeOutside,
     StoreUnavailable,
 )
+from web.api import problems
 from web.auth import SessionEnded, language
 
 log = structlog.get_logger("web")
@@ -112,30 +112,22 @@ def install(app: Flask) -> None:
     def page_for(error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
             return make_response(error.get_response())
+        if problems.is_ours():
+            problems.speak_without_cookies()
         answer = answer_for(error)
         if answer.status >= 500:
             log.error("request_failed", request_id=g.get("request_id"), code=answer.code, exc_info=error)
-        response = _problem(answer) if request.path.startswith("/api/") else _page(answer)
+        response = (
+            problems.answer(answer.status, answer.code, answer.sentence, answer.field, error)
+            if problems.is_ours()
+            else _page(answer)
+        )
         response.status_code = answer.status
         if answer.retry_after is not None:
             response.headers["Retry-After"] = str(answer.retry_after)
         if isinstance(error, HTTPException) and error.code == 405 and getattr(error, "valid_methods", None):
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
         return response
-
-
-def _problem(answer: Answer) -> Response:
-    body = {
-        "type": "about:blank",
-        "title": answer.code,
-        "status": answer.status,
-        "code": answer.code,
-        "detail": answer.sentence,
-        "request_id": g.get("request_id"),
-    }
-    if answer.field is not None:
-        body["field"] = answer.field
-    return Response(json.dumps(body, ensure_ascii=False), content_type="application/problem+json")
 
 
 def _page(answer: Answer) -> Response:

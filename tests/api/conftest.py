@@ -1,0 +1,166 @@
+"""The API of the tests: a real database, local files, the doors of production, programs with tokens."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from config.settings import Settings
+from storage.database import Database, TestClock
+from storage.local import LocalFiles
+from tests.builders import World, a_pdf, a_world, award_form_code
+from web.app import create_app
+from workflow import accounts
+
+ORIGIN = "http://127.0.0.1:8000"
+API = "/api/v1"
+EVERY_SCOPE = "read write admin"
+
+
+@dataclass
+class Program:
+    """A client with a bearer token; ``None`` sends none."""
+
+    client: FlaskClient
+    token: str | None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def send(self, method: str, path: str, **options: Any) -> TestResponse:
+        headers = {**self.headers, **options.pop("headers", {})}
+        if self.token is not None:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        return self.client.open(API + path, method=method, headers=headers, base_url=ORIGIN, **options)
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.send("GET", path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> TestResponse:
+        return self.send("POST", path, **({} if json is None else {"json": json}), **options)
+
+    def patch(self, path: str, json: Any, **options: Any) -> TestResponse:
+        return self.send("PATCH", path, json=json, **options)
+
+    def delete(self, path: str, **options: Any) -> TestResponse:
+        return self.send("DELETE", path, **options)
+
+    def upload(
+        self,
+        dossier: str,
+        *,
+        kind: str = "evidence",
+        name: str = "giấy tờ.pdf",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        **form: Any,
+    ) -> TestResponse:
+        data = {"kind": kind, "file": (io.BytesIO(a_pdf(kind) if body is None else body), name), **form}
+        return self.send(
+            "POST",
+            f"/dossiers/{dossier}/papers",
+            data=data,
+            content_type="multipart/form-data",
+            headers=dict(headers or {}),
+        )
+
+
+@dataclass
+class Site:
+    """The application under test, and the world it serves."""
+
+    app: Flask
+    world: World
+    files: LocalFiles
+    tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def program(self, who: str | None, scopes: str = EVERY_SCOPE, language: str | None = "en") -> Program:
+        headers = {} if language is None else {"Accept-Language": language}
+        token = None if who is None else self.token(who, scopes)
+        return Program(self.app.test_client(use_cookies=False), token, headers)
+
+    def token(self, who: str, scopes: str = EVERY_SCOPE, lifetime: timedelta = timedelta(days=300)) -> str:
+        key = (who, scopes)
+        if key not in self.tokens:
+            self.tokens[key] = accounts.create_token(
+                self.world.database,
+                account_id=self.world.accounts[who],
+                label="Phần mềm một cửa",
+                scopes=scopes,
+                lifetime=lifetime,
+            )
+        return self.tokens[key]
+
+    def draft(self, who: str = "suong", *, nominees: int = 1) -> Draft:
+        """A draft with nominees, made through the API."""
+        program = self.program(who)
+        opened = program.post("/dossiers", {"round_code": "GT-2024", "title": "Đề nghị khen thưởng"})
+        assert opened.status_code == 201, opened.text
+        ref, version = opened.json["ref"], opened.json["version"]
+        refs = []
+        for n in range(nominees):
+            added = program.post(
+                f"/dossiers/{ref}/nominees",
+                {
+                    "seen_version": version,
+                    "class_code": "agency_district",
+                    "name": f"Khoa Nội {n + 1}",
+                    "award_form": award_form_code(),
+                },
+            )
+            assert added.status_code == 201, added.text
+            refs.append(added.json["ref"])
+            version = added.json["version"]
+        return Draft(ref, opened.json["code"], version, refs)
+
+
+@dataclass
+class Draft:
+    ref: str
+    code: str
+    version: int
+    nominees: list[str]
+
+
+MakeSite = Callable[[Database, TestClock], Site]
+
+
+@pytest.fixture
+def make_site(tmp_path: Path) -> MakeSite:
+    def make(database: Database, clock: TestClock) -> Site:
+        world = a_world(database, clock).at(2024, 11, 4)
+        settings = Settings(
+            demo=False,
+            public_url=ORIGIN,
+            data_dir=tmp_path,
+            database_url="sqlite:///not-opened-again.sqlite",
+            secret_key="a-secret-for-tests-of-more-than-32-bytes",
+            max_file_mb=1,
+            max_dossier_mb=5,
+        )
+        files = LocalFiles(tmp_path / "files")
+        files.prepare()
+        app = create_app(settings, database, files)
+        app.testing = False  # errors are answered as they will be, not raised into the test
+        return Site(app, world, files)
+
+    return make
+
+
+@pytest.fixture
+def site(make_site: MakeSite, sqlite_database: Database, clock: TestClock) -> Site:
+    """A site on SQLite."""
+    return make_site(sqlite_database, clock)
+
+
+@pytest.fixture
+def both_sites(make_site: MakeSite, database: Database, clock: TestClock) -> Site:
+    """A site on SQLite, then one on PostgreSQL."""
+    return make_site(database, clock)
