@@ -379,7 +379,7 @@ def _demo_deliveries() -> dict[str, Any]:
 
 
 def _greet(settings: Settings, database: Database) -> None:
-    _say(f"Vĩnh Danh đang chạy tại {settings.public_url}", f"Vinh Danh is running at {settings.public_url}")
+    _say(f"Vinh Danh đang chạy tại {settings.public_url}", f"Vinh Danh is running at {settings.public_url}")
     if settings.demo:
         people = _demo_people(database)
         if people:
@@ -600,7 +600,7 @@ def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="vinhdanh", description="Vĩnh Danh: hồ sơ khen thưởng / award-nomination dossiers"
+        prog="vinhdanh", description="Vinh Danh: hồ sơ khen thưởng / award-nomination dossiers"
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="LỆNH/COMMAND")
 

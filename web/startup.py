@@ -199,7 +199,7 @@ def lock_data_dir(folder: Path) -> DataDirLock:
         os.close(descriptor)
         vi, en = (f" (số tiến trình {holder})", f" (process {holder})") if holder.isdigit() else ("", "")
         raise StartupRefused(
-            f"Vĩnh Danh đang chạy trên thư mục dữ liệu {folder}{vi}. Hãy dừng tiến trình đó trước,"
+            f"Vinh Danh đang chạy trên thư mục dữ liệu {folder}{vi}. Hãy dừng tiến trình đó trước,"
             " hoặc dùng thư mục khác: VINHDANH_DATA_DIR=… ./run",
             f"Vinh Danh is already running on the data folder {folder}{en}. Stop that process first,"
             " or use another folder: VINHDANH_DATA_DIR=… ./run",
