@@ -242,8 +242,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "This date cannot be right. Check the year, for example 05/09/2024.",
     ),
     "day_in_future": (
-        "Ngày này còn ở phía trước. Hãy ghi ngày đã ký.",
-        "This date lies in the future. Enter the day of signing.",
+        "Ngày này còn ở phía trước. Hãy ghi ngày việc đã diễn ra.",
+        "This date lies in the future. Enter the day on which it happened.",
     ),
     "due_day_passed": (
         "Ngày này đã qua. Hãy chọn hạn từ hôm nay trở đi.",
@@ -336,6 +336,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "paper_unknown": (
         "Không có giấy tờ này trong hồ sơ. Hãy đưa lên trước.",
         "The dossier has no such paper. Add it first.",
+    ),
+    "paper_not_decision": (
+        "Hãy chọn bản quyết định đã ký, không phải giấy tờ khác.",
+        "Choose the signed decision, not another paper.",
     ),
     "paper_kind_unknown": (
         "Không có loại giấy tờ này. Hãy chọn trong danh sách.",

@@ -259,9 +259,15 @@ def _read_field(deed: Deed, field: Field, value: Any, papers: dict[str, Attachme
         return None
     if field.kind == "date":
         try:
-            return parse_day(text)
+            day = parse_day(text)
         except NotADay:
             raise Invalid("day_unreadable", field=field.key, value=text[:40]) from None
+        # A last day lies ahead; every other date tells of something that has happened.
+        if day > deed.today and field.key not in {
+            limit.due_field for limit in deed.edition.dossier.limits.values()
+        }:
+            raise Invalid("day_in_future", field=field.key)
+        return day
     if field.kind == "integer":
         try:
             return parse_count(text)

@@ -17,15 +17,17 @@ from dossiers.award_round import AwardRound
 from dossiers.configuration import Criterion, NomineeClass
 from dossiers.contents import DOSSIER_FIELDS, NOMINEE_FIELDS, clean_fields, clean_name, clean_text
 from dossiers.criteria import Answer
+from dossiers.days import local_day
 from dossiers.dossier import Dossier
 from dossiers.functions import NOMINATOR, UNIT_FUNCTIONS
 from dossiers.nominee import CriterionAnswer, Nominee
+from dossiers.org_unit import OrgUnitPeriod
 from dossiers.refusals import Conflict, Forbidden, Invalid, InvalidForm, Missing, Refusal
 from dossiers.subject import Subject, SubjectName
 from dossiers.text import fold, person_sort_key, sort_key
 from storage.database import Database, Tx
 from storage.record import Moved
-from workflow.actor import Actor, Place
+from workflow.actor import Actor, Place, valid_on
 from workflow.classes import class_for, form_for
 from workflow.editions import edition_of
 from workflow.engine import Deed, content_of, lock, require_version, write, write_revision
@@ -94,6 +96,8 @@ def open_dossier(
             raise Conflict("round_not_yet_open", opens_at=found.opens_at)
         if tx.now.replace(microsecond=0) > found.closes_at:
             raise Conflict("round_closed", closes_at=found.closes_at)
+        if not _proposes_to(tx, place.unit_id, found.decider_body_id):
+            raise Missing("round_unknown", round=round_code[:30])
         edition = edition_of(tx, found.workflow_id)
         initial = edition.dossier.states[edition.dossier.initial]
         code = f"{found.code}-{found.next_dossier_number:04d}"
@@ -120,6 +124,18 @@ def open_dossier(
         key = DossierKey(dossier.ref, code, write(deed))
         repeated.settle({"ref": key.ref, "code": key.code, "version": key.version})
         return key
+
+
+def _proposes_to(tx: Tx, unit_id: int, body_id: int) -> bool:
+    """Tell whether the unit belongs today to the body whose round it is."""
+    found = tx.session.scalar(
+        select(OrgUnitPeriod.id).where(
+            OrgUnitPeriod.org_unit_id == unit_id,
+            OrgUnitPeriod.body_id == body_id,
+            valid_on(OrgUnitPeriod.from_on.expression, OrgUnitPeriod.to_on.expression, local_day(tx.now)),
+        )
+    )
+    return found is not None
 
 
 def _composing_place(actor: Actor, unit_ref: str | None) -> Place:
@@ -163,10 +179,15 @@ def _keep_dossier_content(deed: Deed, given: Mapping[str, str]) -> None:
     deed.changes["revision_id"] = revision_id
 
 
-def _lock_to_edit(tx: Tx, actor: Actor, dossier_ref: str, seen_version: int) -> Deed:
+def _lock_to_write(tx: Tx, actor: Actor, dossier_ref: str, seen_version: int) -> Deed:
     deed = lock(tx, actor, dossier_ref)
     deed.place = require_proposer(deed.standing)
     require_version(deed, seen_version)
+    return deed
+
+
+def _lock_to_edit(tx: Tx, actor: Actor, dossier_ref: str, seen_version: int) -> Deed:
+    deed = _lock_to_write(tx, actor, dossier_ref, seen_version)
     if not deed.edition.dossier.states[deed.row.state].editable:
         raise Conflict("not_editable_now", state=deed.row.state)
     return deed
@@ -334,8 +355,14 @@ def _lock_nominee(tx: Tx, actor: Actor, nominee_ref: str, seen_version: int) -> 
     )
     if dossier_ref is None:
         raise Missing("not_found")
-    deed = _lock_to_edit(tx, actor, dossier_ref, seen_version)
+    deed = _lock_to_write(tx, actor, dossier_ref, seen_version)
     nominee = tx.session.scalars(select(Nominee).where(Nominee.ref == nominee_ref)).one()
+    # A nominee returned by itself opens its own form, while the dossier around it goes on.
+    if not (
+        deed.edition.dossier.states[deed.row.state].editable
+        or deed.edition.nominee.states[nominee.state].editable
+    ):
+        raise Conflict("not_editable_now", state=deed.row.state)
     return deed, nominee
 
 

@@ -353,8 +353,6 @@ def number_decision(deed: Deed, given: Consequence) -> None:
     decision = _open_decision(deed)
     issued_on: date = given.fields["issued_on"]
     approved_on = local_day(decision.decided_at)
-    if issued_on > deed.today:
-        raise Invalid("day_in_future", field="issued_on")
     if issued_on < approved_on:
         raise Invalid("issued_before_approval", field="issued_on", approved_on=approved_on)
     number, symbol = _number(str(given.fields["number"]))
@@ -383,6 +381,8 @@ def number_decision(deed: Deed, given: Consequence) -> None:
         raise Conflict("decision_number_used", field="number", number=number, year=issued_on.year)
     register.next = max(register.next, number + 1)
     paper = given.papers["decision_paper"]
+    if session.get_one(Attachment, paper.attachment_id).kind != "decision":
+        raise Invalid("paper_not_decision", field="decision_paper")
     blob = session.get_one(Blob, paper.blob_id)
     decision.register_id = register.id
     decision.number = number

@@ -139,6 +139,7 @@ class NomineeView:
     answers: tuple[AnswerView, ...]
     missing: tuple[str, ...]
     actions: tuple[ActionView, ...]
+    editable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -626,6 +627,7 @@ class _View:
                     answers=answered,
                     missing=tuple(missing),
                     actions=self._actions("nominee", nominee.state, nominee),
+                    editable=self.ours and self._may_write() and (self.state.editable or state.editable),
                 )
             )
         return tuple(shown)
