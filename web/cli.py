@@ -231,6 +231,8 @@ def _prepare(
     opened.callback(database.close)
     if migrate.revision_of(database) != migrate.head():
         migrate.upgrade(settings.database_url, owner_url=settings.database_owner_url)
+    if installation.installed_origin(database) is not None:
+        _sequencer(settings, database)  # a restored old database is refused before anything is written
     files = files_from_url(settings.files_url)
     files.prepare()
     installed = installation.init(
@@ -355,7 +357,8 @@ def _serve_with(settings: Settings, database: Database, files: Files, *, threads
 
     _set_up_log(settings.log_level)
     startup.check_durability(settings, lambda: durability_problems(database))
-    sequencer = _sequencer(settings, database) if threads else None
+    # Asked also where another process sequences: on an old database nothing may be written at all.
+    sequencer = _sequencer(settings, database)
     server = Server(create_app(settings, database, files), settings)
     with ExitStack() as running:
         running.callback(server.close)

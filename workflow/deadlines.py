@@ -8,7 +8,7 @@ twice, or twice at once, reminds once and expires once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from dossiers.days import local_day
 from dossiers.dossier import ClockSpan, Dossier
 from dossiers.refusals import NeedsPerson
 from states.definition import Limit
-from storage.database import Database, Tx
+from storage.database import Database, DatabaseUnavailable, Tx
 from storage.outbox import promise
 from workflow.configured import calendar_in_use
 from workflow.decide import act_by_clock
@@ -36,24 +36,38 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What one watch did: how many reminders were promised, how many dossiers the clock has moved."""
+    """What one watch did: how many reminders were promised, how many dossiers the clock has moved, and how
+    many could not be looked after (the log says why).
+    """
 
     reminded: int
     expired: int
+    failed: int = 0
 
 
 def watch_clocks(database: Database) -> Watched:
     """Remind of every last good day that comes near, and do what an edition says for one that has passed.
 
-    Raises `storage.database.DatabaseUnavailable`; what was done until then stays done.
+    A dossier that cannot be looked after is logged, counted and left; it does not hold up the others. Raises
+    `storage.database.DatabaseUnavailable`; what was done until then stays done.
     """
-    expired = 0
-    for span in _spans(database, "expires"):
-        expired += _expire(database, span)
-    reminded = 0
-    for span in _spans(database, "reminds"):
-        reminded += _remind(database, span)
-    return Watched(reminded, expired)
+    expired, wrong = _each(database, "expires", _expire)
+    reminded, wrong_too = _each(database, "reminds", _remind)
+    return Watched(reminded, expired, wrong + wrong_too)
+
+
+def _each(database: Database, purpose: str, look_after: Callable[[Database, Any], int]) -> tuple[int, int]:
+    """Return how many spans were looked after, and how many failed."""
+    done = failed = 0
+    for span in _spans(database, purpose):
+        try:
+            done += look_after(database, span)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("clock %d of dossier %d", span.id, span.dossier_id)
+            failed += 1
+    return done, failed
 
 
 def _spans(database: Database, purpose: str) -> Iterator[Any]:

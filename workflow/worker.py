@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -72,10 +73,18 @@ class UnknownKind(LookupError):
     code: ClassVar[str] = "job_kind_unknown"
 
 
+class ClocksFailed(RuntimeError):
+    """Some dossiers could not be looked after by the clock; the others were."""
+
+    code: ClassVar[str] = "clocks_failed"
+
+
 def _watch(parts: Parts, job: Job) -> None:
     watched = watch_clocks(parts.database)
     if watched.reminded or watched.expired:
         log.info("clocks: %d reminded, %d expired", watched.reminded, watched.expired)
+    if watched.failed:
+        raise ClocksFailed(f"{watched.failed} clocks could not be looked after; the log says why")
 
 
 def _tidy(tx: Tx, job: Job) -> None:
@@ -201,9 +210,10 @@ class Worker:
         """
         self._stopping.set()
         self.wake()
+        until = time.monotonic() + timeout
         for thread in self._threads:
             if thread.ident is not None:
-                thread.join(timeout)
+                thread.join(max(until - time.monotonic(), 0))
         return not any(thread.is_alive() for thread in self._threads)
 
     def work_once(self) -> bool:

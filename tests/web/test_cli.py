@@ -228,8 +228,9 @@ def test_a_restored_old_database_does_not_start(
         path.unlink()
     database.write_bytes(old)
     capsys.readouterr()
-    assert main(["serve"]) == 4
-    assert "older than what was signed" in capsys.readouterr().err
+    for command in ("serve", "up", "init"):
+        assert main([command]) == 4
+        assert "older than what was signed" in capsys.readouterr().err
     assert main(["doctor"]) == 1
 
 

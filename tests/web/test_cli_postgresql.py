@@ -81,9 +81,10 @@ def test_every_command_works_with_the_rights_of_the_application(
         == 0
     )  # fmt: skip
     capsys.readouterr()
-    main(["doctor"])
+    assert main(["doctor"]) == 1  # the server of the tests keeps nothing safe
     said = capsys.readouterr().out
     assert "rights on the record are separated" in said
+    assert "a commit may be lost: PostgreSQL: fsync is off" in said
     assert "secret@" not in said
 
 
@@ -120,3 +121,16 @@ def test_a_database_that_does_not_answer_is_a_sentence(
     assert "The database does not answer" in complaint
     assert "hidden" not in complaint
     assert "Traceback" not in complaint
+
+
+def test_production_does_not_start_on_a_database_that_may_lose_what_it_confirmed(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "--origin", "example.vn/pg"]) == 0
+    monkeypatch.setenv("VINHDANH_MODE", "production")
+    monkeypatch.setenv("VINHDANH_SECRET_KEY", secrets.token_hex(32))
+    for command in (["serve"], ["up"], ["worker"]):
+        assert main(command) == 3
+        complaint = capsys.readouterr().err
+        assert "fsync is off" in complaint
+        assert "Traceback" not in complaint

@@ -8,15 +8,18 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from dossiers.dossier import ClockSpan, Notice
+from dossiers.dossier import ClockSpan, Dossier, Notice
 from dossiers.people import Account, Person
+from dossiers.refusals import NeedsPerson
+from storage.database import Tx
 from storage.files import Files
 from storage.outbox_tables import Outbox
 from storage.record import entries_of
 from tests.builders import World
 from tests.workflow.journeys import a_dossier
+from workflow import deadlines
 from workflow.deadlines import Watched, watch_clocks
-from workflow.worker import Worker
+from workflow.worker import Worker, put_schedules
 
 NOTHING = Watched(reminded=0, expired=0)
 
@@ -167,3 +170,30 @@ def test_a_clock_that_was_paused_after_its_reminder_reminds_of_its_new_day(
         span.paused_at, span.running_since, span.due_on = None, tx.now, date(2024, 12, 9)
     assert reminders_of_appraisal(world) == 2
     assert reminders_of_appraisal(world) == 2
+
+
+def test_one_dossier_that_cannot_be_moved_does_not_hold_up_the_others(
+    small_world: World, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = small_world
+    first = a_dossier(world, files, "supplement_requested").dossier
+    second = a_dossier(world, files, "supplement_requested").dossier
+    moving = deadlines.act_by_clock
+
+    def fail_on_the_first(tx: Tx, dossier_id: int, action: str) -> int | None:
+        if dossier_id == min(tx.session.scalars(select(Dossier.id))):
+            raise NeedsPerson("calendar_missing", calendar="vn")
+        return moving(tx, dossier_id, action)
+
+    put_schedules(world.database)
+    world.at(2024, 11, 13)
+    with monkeypatch.context() as patched:
+        patched.setattr(deadlines, "act_by_clock", fail_on_the_first)
+        assert watch_clocks(world.database) == Watched(reminded=0, expired=1, failed=1)
+        assert (world.state(first), world.state(second)) == ("supplement_requested", "returned")
+        Worker(world.database, files, None).work_until_idle()
+        with world.database.reading() as tx:
+            job = tx.session.scalars(select(Outbox).where(Outbox.kind == "watch_clocks")).one()
+            assert (job.state, job.error is not None) == ("ready", True)  # seen, and tried again
+    assert watch_clocks(world.database) == Watched(reminded=0, expired=1)
+    assert world.state(first) == "returned"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import func, select, update
 
@@ -297,6 +298,41 @@ def test_stopping_lets_the_running_job_end(database: Database, files: Files) -> 
     assert worker.stop()
     with database.reading() as tx:
         assert tx.session.scalars(select(Outbox.state).where(Outbox.key == "slow/1")).one() == "done"
+
+
+def test_a_worker_outlives_the_loss_of_its_database(
+    migrated_postgres_url: str, open_database: Callable[[str], Database], files: Files
+) -> None:
+    """T58 for the worker: its connections are cut again and again, and every job is still done once."""
+    database = open_database(migrated_postgres_url)
+    done: Counter[str] = Counter()
+
+    def count(parts: Parts, job: Job) -> None:
+        done[job.key] += 1
+
+    worker = Worker(database, files, None, more={"count": count})
+    worker.start()
+    admin = psycopg.connect(migrated_postgres_url.replace("+psycopg", ""), autocommit=True)
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    other = open_database(migrated_postgres_url)
+    try:
+        for n in range(5):
+            admin.execute(cut)
+            with other.writing() as tx:
+                promise(tx, "count", f"count/{n}", {})
+        until(lambda: len(done) == 5)
+    finally:
+        assert worker.stop()
+        admin.close()
+    with other.reading() as tx:
+        assert set(tx.session.scalars(select(Outbox.state).where(Outbox.kind == "count"))) <= {
+            "done",
+            "running",
+        }
+        assert backlog(tx).dead == 0
 
 
 # --- by the clock ---------------------------------------------------------------------------------
