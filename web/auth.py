@@ -8,6 +8,7 @@ carries the person through the request; its own cookie is not used.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, g, make_response, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user
@@ -62,8 +63,7 @@ def install(app: Flask, settings: Settings) -> None:
         if not access.public:
             if actor is None:
                 if request.method in security.SAFE_METHODS:
-                    target = request.full_path.rstrip("?") if request.method == "GET" else "/"
-                    return redirect(url_for("door.log_in", next=target if target != "/" else None), 303)
+                    return redirect(url_for("door.log_in", next=_wanted()), 303)
                 raise SessionEnded
             if access.functions and not access.functions & actor.functions:
                 raise Forbidden("not_your_function")
@@ -78,6 +78,13 @@ def install(app: Flask, settings: Settings) -> None:
         if live is not None and live.is_due and response.status_code < 500:
             accounts.note_use(wired().database, live)  # at most once a minute, and not a part of the request
         return response
+
+
+def _wanted() -> str | None:
+    """Return the page that was asked for, as the address said it; None for the first page."""
+    query = request.query_string.decode("ascii", "replace")
+    target = quote(request.path) + (f"?{query}" if query else "")
+    return None if target == "/" else target
 
 
 def _person_of(_request: Any) -> SignedInPerson | None:

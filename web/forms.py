@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flask import request
 
-from dossiers.refusals import Refusal
+from dossiers.refusals import SENTENCES, Refusal
 from web.auth import language
 
 
@@ -40,3 +40,12 @@ def problems_of(error: Refusal) -> list[Problem]:
 def field_id(name: str) -> str:
     """Return the id of a field's element: its name with everything but letters and digits as a hyphen."""
     return "f-" + re.sub(r"[^0-9A-Za-zĐđ]+", "-", name).strip("-")
+
+
+SENTENCES.update(
+    {
+        "round_not_chosen": ("Hãy chọn đợt khen thưởng.", "Choose an award round."),
+        "class_not_chosen": ("Hãy chọn đối tượng.", "Choose a nominee class."),
+        "file_not_chosen": ("Hãy chọn một tệp trên máy.", "Choose a file on your device."),
+    }
+)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from flask import Flask, abort, request
+from flask import Flask, Response, abort, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest, Forbidden
@@ -49,6 +49,7 @@ REPEATABLE = frozenset({"nominee_ref"})
 
 csrf = CSRFProtect()
 
+_PATH = re.compile(r"/[!-~]*")  # printable ASCII; browsers send everything else percent-encoded
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -152,6 +153,13 @@ def install(app: Flask, settings: Settings) -> None:
         if request.endpoint in app.config.get("UPLOAD_ENDPOINTS", ()):
             request.max_content_length = settings.max_file_bytes + PAGE_BYTES
 
+    @app.after_request
+    def keep_static(response: Response) -> Response:
+        if request.endpoint == "static" and response.status_code == 200:
+            kept = "public, max-age=31536000, immutable" if "v" in request.args else "public, max-age=3600"
+            response.headers["Cache-Control"] = kept
+        return response
+
     @app.before_request
     def guard_origin() -> None:
         if request.method in SAFE_METHODS or request.path.startswith("/api/"):
@@ -188,18 +196,17 @@ def cookie_name(settings: Settings, what: str) -> str:
 
 def safe_next(target: str | None, default: str = "/") -> str:
     """Return ``target`` if it is a plain path of this site, else ``default`` (promise T24)."""
-    if not target or len(target) > 500:
+    if not target or len(target) > 500 or not _PATH.fullmatch(target):
         return default
-    for text in (target, unquote(target), unquote(unquote(target))):
-        parts = urlsplit(text) if "[" not in text and "]" not in text else None
-        if parts is None or parts.scheme or parts.netloc:
+    path = target.split("?")[0]
+    for text in (path, unquote(path), unquote(unquote(path))):
+        if "//" in text or "/.." in text or any(not _is_plain(letter) for letter in text):
             return default
-        if not text.startswith("/") or text.startswith("//") or "\\" in text or ":" in text.split("?")[0]:
-            return default
-        if any(letter.isspace() or not letter.isprintable() for letter in text):
-            return default
-    path = urlsplit(target).path
-    return default if "//" in path or "/.." in path or path.startswith(("/login", "/logout")) else target
+    return default if path.startswith(("/login", "/logout")) else target
+
+
+def _is_plain(letter: str) -> bool:
+    return letter.isprintable() and not letter.isspace() and letter not in "\\:"
 
 
 def _is_our_host(host: str, netloc: str, settings: Settings) -> bool:

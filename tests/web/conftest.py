@@ -32,15 +32,21 @@ class Browser:
 
     client: FlaskClient
     origin: str = ORIGIN
+    kept_token: str | None = None
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.client.get(path, base_url=self.origin, **options)
 
     def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
         """Post a form with the token of the log-in or account page, as a form of that page would."""
-        form = {"csrf_token": self.token(), **(data or {})}
+        if self.kept_token is None:
+            self.kept_token = self.token()
+        form = {"csrf_token": self.kept_token, **(data or {})}
         headers = {"Origin": self.origin, **options.pop("headers", {})}
-        return self.client.post(path, data=form, headers=headers, base_url=self.origin, **options)
+        answer = self.client.post(path, data=form, headers=headers, base_url=self.origin, **options)
+        if answer.headers.getlist("Set-Cookie"):
+            self.kept_token = None  # another session has another token
+        return answer
 
     def token(self) -> str:
         page = self.get("/help").get_data(as_text=True)
