@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -129,38 +129,32 @@ class Draft:
     nominees: list[str]
 
 
-MakeSite = Callable[[Database, TestClock], Site]
+def open_site(database: Database, clock: TestClock, folder: Path) -> Site:
+    """Giang Thành on 4 November 2024, served as an office would."""
+    world = a_world(database, clock).at(2024, 11, 4)
+    settings = Settings(
+        demo=False,
+        public_url=ORIGIN,
+        data_dir=folder,
+        database_url="sqlite:///not-opened-again.sqlite",
+        secret_key="a-secret-for-tests-of-more-than-32-bytes",
+        max_file_mb=1,
+        max_dossier_mb=5,
+    )
+    files = LocalFiles(folder / "files")
+    files.prepare()
+    app = create_app(settings, database, files)
+    app.testing = False  # errors are answered as they will be, not raised into the test
+    return Site(app, world, files)
 
 
 @pytest.fixture
-def make_site(tmp_path: Path) -> MakeSite:
-    def make(database: Database, clock: TestClock) -> Site:
-        world = a_world(database, clock).at(2024, 11, 4)
-        settings = Settings(
-            demo=False,
-            public_url=ORIGIN,
-            data_dir=tmp_path,
-            database_url="sqlite:///not-opened-again.sqlite",
-            secret_key="a-secret-for-tests-of-more-than-32-bytes",
-            max_file_mb=1,
-            max_dossier_mb=5,
-        )
-        files = LocalFiles(tmp_path / "files")
-        files.prepare()
-        app = create_app(settings, database, files)
-        app.testing = False  # errors are answered as they will be, not raised into the test
-        return Site(app, world, files)
-
-    return make
-
-
-@pytest.fixture
-def site(make_site: MakeSite, sqlite_database: Database, clock: TestClock) -> Site:
+def site(sqlite_database: Database, clock: TestClock, tmp_path: Path) -> Site:
     """A site on SQLite."""
-    return make_site(sqlite_database, clock)
+    return open_site(sqlite_database, clock, tmp_path)
 
 
 @pytest.fixture
-def both_sites(make_site: MakeSite, database: Database, clock: TestClock) -> Site:
+def both_sites(database: Database, clock: TestClock, tmp_path: Path) -> Site:
     """A site on SQLite, then one on PostgreSQL."""
-    return make_site(database, clock)
+    return open_site(database, clock, tmp_path)
