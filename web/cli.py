@@ -9,14 +9,13 @@ answer as it must; 70 an error of our own. ``audit verify`` has the exit codes o
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,8 @@ from storage.sequencer import Sequencer, TreeDamaged
 from storage.signer import FileKeySigner, SignerRefused
 from web import startup
 from web.startup import StartupRefused
+from workflow.installation import init, installed_origin
+from workflow.worker import AtLength, Worker, put_schedules, sweep_files
 
 OK, PROBLEMS, USAGE, REFUSED, UNAVAILABLE, OUR_ERROR = 0, 1, 2, 3, 4, 70
 
@@ -204,6 +205,8 @@ def _open(settings: Settings, opened: ExitStack) -> Database:
             f"The database is at revision {at}, the program needs {migrate.head()}. Run: vinhdanh init",
         )
     _ = database.origin  # raises NotInstalled
+    if _is_demo(settings, database):
+        _take_up_demo_clock(settings, database)
     return database
 
 
@@ -225,19 +228,18 @@ def _prepare(
 
     Assumes that the data folder is ours. Says what was made. Raises what `workflow.installation.init` raises.
     """
-    from workflow import installation
-
     database = Database(settings.database_url, clock=_clock(settings), owner_url=settings.database_owner_url)
     opened.callback(database.close)
     if migrate.revision_of(database) != migrate.head():
         migrate.upgrade(settings.database_url, owner_url=settings.database_owner_url)
-    if installation.installed_origin(database) is not None:
+    kept = installed_origin(database)
+    if kept is not None:
         _sequencer(settings, database)  # a restored old database is refused before anything is written
+    if settings.demo and (kept or origin) == DEMO_ORIGIN:
+        _take_up_demo_clock(settings, database)
     files = files_from_url(settings.files_url)
     files.prepare()
-    installed = installation.init(
-        database, origin=origin, keys=settings.keys_dir, config=CONFIG, org_units=org_units
-    )
+    installed = init(database, origin=origin, keys=settings.keys_dir, config=CONFIG, org_units=org_units)
     if installed.fresh:
         _say(
             f"Đã cài đặt: tên gốc của sổ ghi là {installed.origin}",
@@ -249,18 +251,30 @@ def _prepare(
     return database, files
 
 
-def _load_demo(settings: Settings, database: Database, files: Files) -> None:
-    """Load the demo into an installation that has no people yet; nothing else is touched."""
-    with database.reading() as tx:
-        if tx.connection.execute(select(Account.id).limit(1)).first() is not None:
-            return
-        now = tx.now
-    if importlib.util.find_spec("workflow.demo") is None:
-        _complain("Chưa có bản dùng thử để nạp.", "There is no demo to load yet.")
-        return
-    demo: Any = importlib.import_module("workflow.demo")
-    _say("Đang nạp bản dùng thử …", "Loading the demo …")
-    demo.load_demo(database, files, now=now)
+def _is_demo(settings: Settings, database: Database) -> bool:
+    """Whether this installation is the demo's own: only such a one has its people, its clock and its door."""
+    return settings.demo and installed_origin(database) == DEMO_ORIGIN
+
+
+def _take_up_demo_clock(settings: Settings, database: Database) -> None:
+    """Let a demo go on at the moment at which it was left; a test clock goes before."""
+    if settings.test_clock is None:
+        from workflow.demo import demo_clock
+
+        database.clock = demo_clock(database)
+
+
+def _begin_demo(database: Database, files: Files, *, whole: bool) -> None:
+    """Make the demo's people where nobody is; its dossiers come in by jobs, or now when ``whole``."""
+    from workflow import demo
+
+    if demo.begin_demo(database):
+        _say(
+            "Bản dùng thử: hồ sơ và giấy tờ được nạp trong lúc trang đã chạy.",
+            "The demo: dossiers and papers come in while the pages are served.",
+        )
+    if whole:
+        demo.load_demo(database, files)
 
 
 def _sequencer(settings: Settings, database: Database) -> Sequencer | None:
@@ -312,8 +326,6 @@ def _asked_origin(given: str | None, settings: Settings) -> str | None:
 def _is_installed(settings: Settings) -> bool:
     if settings.is_sqlite and not Path(_sqlite_path(settings)).exists():
         return False
-    from workflow.installation import installed_origin
-
     database = Database(settings.database_url)
     try:
         return migrate.revision_of(database) is not None and installed_origin(database) is not None
@@ -329,8 +341,8 @@ def _up(arguments: argparse.Namespace, settings: Settings) -> int:
         if not _is_installed(settings):
             origin = DEMO_ORIGIN if settings.demo else _asked_origin(None, settings)
         database, files = _prepare(settings, opened, origin)
-        if settings.demo:
-            _load_demo(settings, database, files)
+        if _is_demo(settings, database):
+            _begin_demo(database, files, whole=settings.workers == 0)
         return _serve_with(settings, database, files, threads=settings.workers)
 
 
@@ -353,17 +365,21 @@ def _lock_all(settings: Settings, opened: ExitStack) -> None:
 def _serve_with(settings: Settings, database: Database, files: Files, *, threads: int) -> int:
     from web.app import create_app
     from web.serving import Server, stop_on_signals
-    from workflow.worker import Worker
 
     _set_up_log(settings.log_level)
     startup.check_durability(settings, lambda: durability_problems(database))
     # Asked also where another process sequences: on an old database nothing may be written at all.
     sequencer = _sequencer(settings, database)
+    if settings.demo and not _is_demo(settings, database):
+        # The demo's door needs no password: it never opens on people who are real.
+        settings = replace(settings, demo=False)
     server = Server(create_app(settings, database, files), settings)
     with ExitStack() as running:
         running.callback(server.close)
         if threads:
-            worker = Worker(database, files, sequencer, threads=threads, more=_demo_deliveries())
+            worker = Worker(
+                database, files, sequencer, threads=threads, more=_demo_deliveries(settings, database)
+            )
             worker.start()
             running.callback(worker.stop)
         for vi, en in startup.warnings(settings):
@@ -375,10 +391,12 @@ def _serve_with(settings: Settings, database: Database, files: Files, *, threads
     return OK
 
 
-def _demo_deliveries() -> dict[str, Any]:
-    if importlib.util.find_spec("workflow.demo") is None:
+def _demo_deliveries(settings: Settings, database: Database) -> Mapping[str, AtLength]:
+    if not _is_demo(settings, database):
         return {}
-    return dict(getattr(importlib.import_module("workflow.demo"), "DELIVERIES", {}))
+    from workflow.demo import DELIVERIES
+
+    return DELIVERIES
 
 
 def _greet(settings: Settings, database: Database) -> None:
@@ -419,7 +437,6 @@ def _work(arguments: argparse.Namespace, settings: Settings) -> int:
     import threading
 
     from web.serving import stop_on_signals
-    from workflow.worker import Worker
 
     with ExitStack() as opened:
         _lock(settings, opened)
@@ -433,11 +450,9 @@ def _work(arguments: argparse.Namespace, settings: Settings) -> int:
             files,
             _sequencer(settings, database),
             threads=max(settings.workers, 1),
-            more=_demo_deliveries(),
+            more=_demo_deliveries(settings, database),
         )
         if arguments.once:
-            from workflow.worker import put_schedules
-
             put_schedules(database)
             done = worker.work_until_idle()
             _say(f"Đã làm {done} việc.", f"{done} jobs done.")
@@ -463,13 +478,12 @@ def _demo(arguments: argparse.Namespace, settings: Settings) -> int:
         startup.secret_key(settings)
         origin = None if _is_installed(settings) else DEMO_ORIGIN
         database, files = _prepare(settings, opened, origin)
-        with database.reading() as tx:
-            if tx.connection.execute(select(Account.id).limit(1)).first() is not None:
-                raise CommandRefused(
-                    "Bản cài đặt này đã có người dùng; bản dùng thử chỉ nạp vào bản cài đặt trống.",
-                    "This installation has people already; the demo is loaded into an empty one only.",
-                )
-        _load_demo(settings, database, files)
+        if not _is_demo(settings, database):
+            raise CommandRefused(
+                "Đây là bản cài đặt thật; bản dùng thử chỉ nạp vào thư mục dữ liệu của riêng nó.",
+                "This is a real installation; the demo is loaded into a data folder of its own only.",
+            )
+        _begin_demo(database, files, whole=True)
         for line in _demo_people(database):
             print(f"  {line}")
     return OK
@@ -569,8 +583,6 @@ def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _sweep(arguments: argparse.Namespace, settings: Settings) -> int:
-    from workflow.worker import sweep_files
-
     with ExitStack() as opened:
         database = _open(settings, opened)
         files = files_from_url(settings.files_url)
@@ -618,9 +630,9 @@ def _parser() -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=f"{vi} / {en}")
         return made.add_subparsers(dest=f"{name}_command", required=True, metavar="LỆNH/COMMAND")
 
-    init = command("init", _init, "cài đặt hoặc nâng cấp", "install or upgrade")
-    init.add_argument("--origin", help="tên gốc của sổ ghi, hỏi một lần / the record's origin, asked once")
-    init.add_argument(
+    install = command("init", _init, "cài đặt hoặc nâng cấp", "install or upgrade")
+    install.add_argument("--origin", help="tên gốc của sổ ghi, hỏi một lần / the record's origin, asked once")
+    install.add_argument(
         "--org-units",
         type=Path,
         action="append",
@@ -721,7 +733,8 @@ def _set_up_log(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "weasyprint", "fontTools"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from storage.signer import FileKeySigner, SignerRefused
 from tests.builders import World, install
 from tests.workflow.journeys import a_case, a_dossier
 from workflow import worker as worker_module
+from workflow.demo import DELIVERIES
 from workflow.effects import EFFECTS
 from workflow.notices import deliver_notice
 from workflow.worker import AT_LENGTH, IN_ROWS, SCHEDULES, Parts, Worker, put_schedules, sweep_files
@@ -54,7 +55,15 @@ def promised_kinds() -> set[str]:
     kinds = {one.kind for one in SCHEDULES}
     for folder in ("dossiers", "workflow", "web"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            constants = {
+                target.id: str(node.value.value)
+                for node in tree.body
+                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+                for target in node.targets
+                if isinstance(target, ast.Name)
+            }
+            for node in ast.walk(tree):
                 if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                     continue
                 place = {"Promise": 0, "promise": 1}.get(node.func.id)
@@ -63,30 +72,23 @@ def promised_kinds() -> set[str]:
                 kind = node.args[place]
                 if isinstance(kind, ast.Constant):
                     kinds.add(str(kind.value))
+                elif ast.unparse(kind) in constants:
+                    kinds.add(constants[ast.unparse(kind)])
                 else:
                     # put_promises() and run_due_schedules() hand on what was named elsewhere.
                     assert ast.unparse(kind) in ("one.kind", "row.kind"), f"{path}: {ast.unparse(node)}"
     return kinds
 
 
-def extra_deliveries() -> set[str]:
-    demo = ROOT / "workflow" / "demo.py"
-    if not demo.exists():
-        return set()
-    from workflow import demo as loaded  # the demo brings deliveries of its own
-
-    return set(getattr(loaded, "DELIVERIES", {}))
-
-
 def test_every_promise_made_anywhere_has_a_delivery() -> None:
     kinds = promised_kinds()
     assert {"notify", "remind", "watch_clocks"} <= kinds
-    assert kinds <= set(IN_ROWS) | set(AT_LENGTH) | extra_deliveries()
+    assert kinds <= set(IN_ROWS) | set(AT_LENGTH) | set(DELIVERIES)
 
 
 def test_every_delivery_is_promised_somewhere_and_is_of_one_sort() -> None:
     assert not set(IN_ROWS) & set(AT_LENGTH)
-    assert set(IN_ROWS) | set(AT_LENGTH) <= promised_kinds()
+    assert set(IN_ROWS) | set(AT_LENGTH) | set(DELIVERIES) <= promised_kinds()
 
 
 def test_every_effect_an_edition_may_name_is_carried_out() -> None:
@@ -320,9 +322,10 @@ def test_a_worker_outlives_the_loss_of_its_database(
     other = open_database(migrated_postgres_url)
     try:
         for n in range(5):
-            admin.execute(cut)
             with other.writing() as tx:
                 promise(tx, "count", f"count/{n}", {})
+            other.close()  # its own connections are not meant
+            admin.execute(cut)
         until(lambda: len(done) == 5)
     finally:
         assert worker.stop()
