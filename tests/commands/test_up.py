@@ -87,6 +87,15 @@ def refused(data: Path, port: int) -> str:
     return done.stdout + done.stderr
 
 
+def fingerprints(data: Path) -> dict[str, str]:
+    """The keys; what the signer remembers beside them grows with the record."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (data / "keys").iterdir()
+        if path.name != "record.signed"
+    }
+
+
 def test_it_serves_prints_the_address_stops_and_keeps_its_data(tmp_path: Path) -> None:
     data, port = tmp_path / "data", free_port()
     with serving(data, port):
@@ -97,13 +106,11 @@ def test_it_serves_prints_the_address_stops_and_keeps_its_data(tmp_path: Path) -
         said = refused(data, free_port())
         assert "Vinh Danh is already running on the data folder" in said
         assert "Vinh Danh đang chạy" in said
-    keys = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (data / "keys").iterdir()}
-    assert keys
+    keys = fingerprints(data)
+    assert set(keys) == {"record.ed25519", "secret.key"}
     with serving(data, port, end=signal.SIGTERM):  # as a service manager stops it
         assert get(port, "/readyz")[0] == 200
-    assert keys == {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (data / "keys").iterdir()
-    }
+    assert fingerprints(data) == keys
     assert {path.stat().st_mode & 0o777 for path in (data / "keys").iterdir()} == {0o600}
 
 
