@@ -370,9 +370,7 @@ def _serve_with(settings: Settings, database: Database, files: Files, *, threads
     startup.check_durability(settings, lambda: durability_problems(database))
     # Asked also where another process sequences: on an old database nothing may be written at all.
     sequencer = _sequencer(settings, database)
-    if settings.demo and not _is_demo(settings, database):
-        # The demo's door needs no password: it never opens on people who are real.
-        settings = replace(settings, demo=False)
+    settings = _without_open_door(settings, database)
     server = Server(create_app(settings, database, files), settings)
     with ExitStack() as running:
         running.callback(server.close)
@@ -389,6 +387,11 @@ def _serve_with(settings: Settings, database: Database, files: Files, *, threads
             server.run()
         _say("Đang dừng …", "Stopping …")
     return OK
+
+
+def _without_open_door(settings: Settings, database: Database) -> Settings:
+    """Return ``settings``, without the demo where people are real: its door needs no password."""
+    return settings if _is_demo(settings, database) else replace(settings, demo=False)
 
 
 def _demo_deliveries(settings: Settings, database: Database) -> Mapping[str, AtLength]:

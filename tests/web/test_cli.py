@@ -21,7 +21,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text, update
 
-from config.settings import Settings
+from config.settings import Settings, from_process_environment
 from dossiers.people import Account, ApiToken
 from storage.database import Database
 from storage.files import files_from_url
@@ -271,6 +271,25 @@ def test_the_doctor_is_content_with_a_good_installation_and_sees_what_is_wrong(
     said = capsys.readouterr().out
     assert "(0644)" in said
     assert "1 dead" in said
+
+
+def test_the_demos_door_never_opens_on_a_real_installation(
+    installed: Path, database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The demo is on by default; an office that forgets to switch it off is not open to everybody."""
+    add_administrator()
+    with database.writing() as tx:
+        account = tx.session.scalars(select(Account)).one()
+        account.state = "active"
+    monkeypatch.delenv("VINHDANH_DEMO")
+    told = from_process_environment()
+    assert told.demo
+    served = cli._without_open_door(told, database)
+    assert not served.demo
+    page = create_app(served, database, files_from_url(served.files_url)).test_client().get("/login")
+    assert "Lý Minh Khôi" not in page.get_data(as_text=True)
+    assert main(["demo"]) == 3
+    assert "a real installation" in capsys.readouterr().err
 
 
 def test_the_test_clock_starts_at_its_moment_and_runs() -> None:
