@@ -736,7 +736,7 @@ def _set_up_log(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("alembic", "weasyprint", "fontTools"):
+    for chatty in ("alembic", "weasyprint", "fontTools", "transitions"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
