@@ -165,11 +165,16 @@ class Tx:
     Valid inside its block only. Rows loaded through ``session`` stay readable after it, detached.
     """
 
-    __slots__ = ("_after", "_database", "_installation", "_now", "_session", "connection", "dialect")
+    __slots__ = (
+        "_after", "_database", "_installation", "_now", "_session", "connection", "dialect",
+        "driver_connection",
+    )  # fmt: skip
 
     def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
         self.connection = connection
+        self.driver_connection: Any = connection.connection.driver_connection
+        """What ``storage.prepared`` runs on; for everything else there is ``connection``."""
         self.dialect = database.dialect
         self._session: _Session | None = None
         self._now: datetime | None = None
@@ -184,6 +189,11 @@ class Tx:
                 bind=self.connection, expire_on_commit=False, join_transaction_mode="rollback_only"
             )
         return self._session
+
+    def flush(self) -> None:
+        """Send what waits in ``session`` to the database now; nothing to do when nobody has asked for it."""
+        if self._session is not None:
+            self._session.flush()
 
     @property
     def now(self) -> datetime:
@@ -312,8 +322,7 @@ class Database:
                     tx = Tx(self, connection)
                     try:
                         yield tx
-                        if tx._session is not None:
-                            tx._session.flush()
+                        tx.flush()
                         if not transaction.is_active:
                             # Somebody caught an error of a flush and went on as if nothing had been undone.
                             raise RuntimeError("the transaction was rolled back inside its block")

@@ -21,12 +21,13 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from croniter import croniter
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.base import UtcDateTime
 from storage.database import POSTGRESQL, SQLITE, Database, Tx
 from storage.outbox_tables import Outbox, Schedule
+from storage.prepared import Prepared
 
 MOST_ATTEMPTS = 5
 """A job is tried so often; then it is dead until somebody revives it."""
@@ -35,9 +36,16 @@ BACKOFF = timedelta(seconds=2)
 LONGEST_ERROR = 1000
 
 _OPEN = text("state IN ('ready', 'running')")  # spelt out, or the partial index would not be used
+_PROMISED: Mapping[str, Any] = {
+    name: bindparam(name) for name in ("key", "kind", "payload", "run_at", "attempt", "state", "created_at")
+}
 _INSERT_PROMISE = {
-    SQLITE: sqlite.insert(Outbox).on_conflict_do_nothing(index_elements=["key"]).inline(),
-    POSTGRESQL: postgresql.insert(Outbox).on_conflict_do_nothing(index_elements=["key"]).inline(),
+    SQLITE: Prepared(
+        sqlite.insert(Outbox).values(_PROMISED).on_conflict_do_nothing(index_elements=["key"]).inline()
+    ),
+    POSTGRESQL: Prepared(
+        postgresql.insert(Outbox).values(_PROMISED).on_conflict_do_nothing(index_elements=["key"]).inline()
+    ),
 }
 _INSERT_SCHEDULE = {
     SQLITE: sqlite.insert(Schedule).on_conflict_do_nothing(index_elements=["key"]).inline(),
@@ -97,8 +105,8 @@ def promise(tx: Tx, kind: str, key: str, payload: Mapping[str, Any], run_at: dat
 
     A second promise under the same ``key`` is the same promise and is ignored, whatever became of the first.
     """
-    tx.connection.execute(
-        _INSERT_PROMISE[tx.dialect],
+    _INSERT_PROMISE[tx.dialect].change(
+        tx,
         {
             "key": key,
             "kind": kind,

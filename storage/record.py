@@ -23,6 +23,7 @@ import uuid_utils
 from sqlalchemy import insert, select
 
 from storage.canonical import canonical, moment_text
+from storage.prepared import Prepared, insert_of
 from storage.record_tables import RecordEntry, RecordLeaf, RecordPayload
 
 if TYPE_CHECKING:
@@ -177,7 +178,12 @@ _encode = json.JSONEncoder(
 ).encode
 
 # Nobody reads the id back, so neither database is asked to return it.
-_insert_entry = insert(RecordEntry).inline()
+_insert_entry = Prepared(
+    insert_of(
+        RecordEntry.__table__,
+        "origin", "epoch", "subject_kind", "subject_ref", "position", "event_id", "body", "hash", "prev",
+    )
+)  # fmt: skip
 _insert_payload = insert(RecordPayload).inline()
 
 
@@ -318,7 +324,7 @@ def append(
     )
     if entry.commitments:
         tx.connection.execute(_insert_payload, entry.payload_rows())
-    tx.connection.execute(_insert_entry, entry.entry_row())
+    _insert_entry.change(tx, entry.entry_row())
     return entry.head
 
 

@@ -62,6 +62,17 @@ class Outcome:
     action: str
     repeated: bool = False
 
+    @property
+    def answer(self) -> dict[str, Any]:
+        """What is kept of it for a repetition of the request."""
+        return {
+            "dossier_ref": self.dossier_ref,
+            "code": self.code,
+            "state": self.state,
+            "version": self.version,
+            "action": self.action,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -132,9 +143,7 @@ def act(
         asked = _read_input(deed, found, reason, reason_code, fields or {}, remarks)
         version = _carry_out(deed, machine, found, move, facts, asked, nominee)
         outcome = Outcome(deed.row.ref, deed.row.code, deed.value("state"), version, action)
-        answer = asdict(outcome)
-        del answer["repeated"]
-        repeated.settle(answer)
+        repeated.settle(outcome.answer)
         return outcome
 
 
@@ -355,7 +364,7 @@ def _carry_out(
     spans = run_clocks(deed, move.clock, asked.fields)
     _pass_the_turn(deed)
     deed.changes["due_on"] = due_after(deed, spans)
-    deed.tx.session.flush()
+    deed.tx.flush()
     return write(deed)
 
 

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, Update, bindparam, func, or_, select, update
+from sqlalchemy import Row, Select, Table, bindparam, func, or_, select, update
 
 from dossiers.award_round import AwardRound
 from dossiers.days import local_day
@@ -22,7 +22,8 @@ from dossiers.dossier import Dossier, Participation, Revision
 from dossiers.functions import DUTY
 from dossiers.refusals import Conflict, Missing
 from states.definition import Edition
-from storage.database import POSTGRESQL, Tx
+from storage.database import POSTGRESQL, SQLITE, Tx
+from storage.prepared import Prepared, insert_of
 from storage.record import AttachmentMark, By, Head, Moved, append
 from workflow.actor import Actor, Place
 from workflow.editions import edition_of
@@ -44,11 +45,18 @@ SEEN: Select[Any] = select(
     _ROUND.c.achievement_from,
     _ROUND.c.achievement_to,
 ).join(_ROUND, _ROUND.c.id == _DOSSIER.c.round_id)
-SEE_BY_REF = SEEN.where(or_(_DOSSIER.c.ref == bindparam("ref"), _DOSSIER.c.code == bindparam("ref")))
-LOCK_BY_REF = SEE_BY_REF.with_for_update(of=_DOSSIER)
-# On PostgreSQL the same round trip brings the database's clock, which the deed needs anyway.
-LOCK_BY_REF_WITH_CLOCK = LOCK_BY_REF.add_columns(func.transaction_timestamp().label("moment"))
+_BY_REF = SEEN.where(or_(_DOSSIER.c.ref == bindparam("ref"), _DOSSIER.c.code == bindparam("ref")))
+_LOCK_BY_REF = _BY_REF.with_for_update(of=_DOSSIER)
+SEE_BY_REF = Prepared(_BY_REF)
+LOCK_BY_REF = {
+    SQLITE: Prepared(_LOCK_BY_REF),
+    # The same round trip brings the database's clock, which the deed needs anyway.
+    POSTGRESQL: Prepared(_LOCK_BY_REF.add_columns(func.transaction_timestamp().label("moment"))),
+}
 LOCK_BY_ID = SEEN.where(_DOSSIER.c.id == bindparam("id")).with_for_update(of=_DOSSIER)
+_INSERT_PARTICIPATION = Prepared(
+    insert_of(Participation.__table__, "dossier_id", "person_id", "duty", "first_at")
+)
 
 
 @dataclass(slots=True)
@@ -101,8 +109,7 @@ def lock(
 
     Raises ``Missing`` alike for a dossier that does not exist and for one the actor may not know of.
     """
-    statement = LOCK_BY_REF_WITH_CLOCK if tx.dialect == POSTGRESQL else LOCK_BY_REF
-    return _found(tx, actor, statement, dossier_ref, idem_key, place)
+    return _found(tx, actor, LOCK_BY_REF[tx.dialect], dossier_ref, idem_key, place)
 
 
 def look(tx: Tx, actor: Actor, dossier_ref: str) -> Deed:
@@ -113,9 +120,9 @@ def look(tx: Tx, actor: Actor, dossier_ref: str) -> Deed:
 
 
 def _found(
-    tx: Tx, actor: Actor, statement: Select[Any], dossier_ref: str, idem_key: str | None, place: Place | None
+    tx: Tx, actor: Actor, statement: Prepared, dossier_ref: str, idem_key: str | None, place: Place | None
 ) -> Deed:
-    row = tx.connection.execute(statement, {"ref": dossier_ref}).first()
+    row = statement.first(tx, {"ref": dossier_ref})
     if row is None:
         raise Missing("not_found")
     if "moment" in row._fields:
@@ -232,8 +239,8 @@ def write(deed: Deed) -> int:
         attachments=deed.attachments,
         decision_pdf_sha256=deed.decision_pdf_sha256,
     )
-    changed = tx.connection.execute(
-        _update_of(tuple(sorted(deed.changes))),
+    changed = _update_of(tuple(sorted(deed.changes))).change(
+        tx,
         {
             **deed.changes,
             "row_id": row.id,
@@ -243,7 +250,7 @@ def write(deed: Deed) -> int:
             "chain_length": head.length,
         },
     )
-    if changed.rowcount != 1:
+    if changed != 1:
         raise Conflict("changed_meanwhile", time="", happened="", version=row.version, state=row.state)
     _note_participation(deed)
     put_promises(tx, row, version, deed.promises)
@@ -251,10 +258,10 @@ def write(deed: Deed) -> int:
 
 
 @lru_cache(maxsize=256)
-def _update_of(columns: tuple[str, ...]) -> Update:
+def _update_of(columns: tuple[str, ...]) -> Prepared:
     """Return the UPDATE of these columns; deeds come in few shapes, so each is built once."""
     names = (*columns, "version", "chain_head", "chain_length")
-    return (
+    return Prepared(
         update(_DOSSIER)
         .where(_DOSSIER.c.id == bindparam("row_id"), _DOSSIER.c.version == bindparam("row_version"))
         .values({name: bindparam(name) for name in names})
@@ -272,8 +279,8 @@ def _note_participation(deed: Deed) -> None:
     duty = DUTY.get(deed.place.function)
     if duty is None or duty in deed.standing.duties:
         return
-    deed.tx.connection.execute(
-        Participation.__table__.insert(),  # type: ignore[attr-defined]  # as above
+    _INSERT_PARTICIPATION.change(
+        deed.tx,
         {
             "dossier_id": deed.row.id,
             "person_id": deed.actor.person_id,

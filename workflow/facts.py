@@ -47,7 +47,6 @@ class DossierFacts:
         self, deed: Deed, nominee: Nominee | None = None, shared: DossierFacts | None = None
     ) -> None:
         self._deed = deed
-        self._session = deed.tx.session
         self._one = nominee
         if shared is not None:
             # What was read for the dossier is true for each of its nominees: a page of 200 asks once.
@@ -103,7 +102,7 @@ class DossierFacts:
     @cached_property
     def nominees(self) -> Sequence[Nominee]:
         """Every nominee of the dossier in its order."""
-        return self._session.scalars(
+        return self._deed.tx.session.scalars(
             select(Nominee).where(Nominee.dossier_id == self._deed.row.id).order_by(Nominee.ordinal)
         ).all()
 
@@ -114,7 +113,7 @@ class DossierFacts:
     @cached_property
     def missing_papers(self) -> Sequence[str]:
         present = set(
-            self._session.scalars(
+            self._deed.tx.session.scalars(
                 select(Attachment.kind)
                 .where(Attachment.dossier_id == self._deed.row.id, Attachment.withdrawn_at.is_(None))
                 .distinct()
@@ -135,7 +134,7 @@ class DossierFacts:
             return []
         ids = [nominee.id for nominee in live]
         uses: dict[int, set[int | None]] = {}
-        for nominee_id, criterion_id in self._session.execute(
+        for nominee_id, criterion_id in self._deed.tx.session.execute(
             select(AttachmentUse.nominee_id, AttachmentUse.criterion_id)
             .join(Attachment, Attachment.id == AttachmentUse.attachment_id)
             .where(
@@ -159,7 +158,7 @@ class DossierFacts:
     def _criteria(self) -> Mapping[int, Sequence[Criterion]]:
         classes = {nominee.class_id for nominee in self.nominees}
         by_class: dict[int, list[Criterion]] = {}
-        for criterion in self._session.scalars(
+        for criterion in self._deed.tx.session.scalars(
             select(Criterion).where(Criterion.class_id.in_(classes)).order_by(Criterion.ordinal)
         ):
             by_class.setdefault(criterion.class_id, []).append(criterion)
@@ -170,7 +169,7 @@ class DossierFacts:
         ids = [nominee.id for nominee in self.nominees]
         return {
             (answer.nominee_id, answer.criterion_id): answer
-            for answer in self._session.scalars(
+            for answer in self._deed.tx.session.scalars(
                 select(CriterionAnswer).where(CriterionAnswer.nominee_id.in_(ids))
             )
         }
@@ -192,7 +191,7 @@ class DossierFacts:
         ids = [nominee.revision_id for nominee in self.nominees if nominee.revision_id]
         return {
             row.id: json.loads(row.content)
-            for row in self._session.execute(
+            for row in self._deed.tx.session.execute(
                 select(Revision.id, Revision.content).where(Revision.id.in_(ids))
             )
             if row.content is not None
@@ -230,7 +229,7 @@ class DossierFacts:
         """Return ``ref:criterion`` or ``ref:field`` for every needed thing not filled in."""
         gaps: list[str] = []
         kinds = dict(
-            self._session.execute(
+            self._deed.tx.session.execute(
                 select(NomineeClass.id, NomineeClass.kind).where(
                     NomineeClass.id.in_({nominee.class_id for nominee in self.nominees})
                 )
@@ -259,7 +258,7 @@ class DossierFacts:
     def quota_needs(self) -> Sequence[PoolNeed]:
         going = [nominee for nominee in self.nominees if nominee.state in PASSED]
         kinds = dict(
-            self._session.execute(
+            self._deed.tx.session.execute(
                 select(NomineeClass.id, NomineeClass.kind).where(
                     NomineeClass.id.in_({nominee.class_id for nominee in going})
                 )
@@ -271,7 +270,7 @@ class DossierFacts:
             wanted[key] = wanted.get(key, 0) + 1
         pools = {
             (pool.award_form_id, pool.nominee_kind): pool
-            for pool in self._session.scalars(
+            for pool in self._deed.tx.session.scalars(
                 select(QuotaPool).where(
                     QuotaPool.round_id == self._deed.row.round_id,
                     QuotaPool.decider_body_id == self._deed.row.decider_body_id,
@@ -295,7 +294,7 @@ class DossierFacts:
 
     @property
     def supplement_due_on(self) -> date | None:
-        return self._session.scalar(
+        return self._deed.tx.session.scalar(
             select(func.max(ClockSpan.due_on)).where(
                 ClockSpan.dossier_id == self._deed.row.id,
                 ClockSpan.limit_code == "supplement",
@@ -306,7 +305,7 @@ class DossierFacts:
     @property
     def has_decision_paper(self) -> bool:
         return (
-            self._session.scalar(
+            self._deed.tx.session.scalar(
                 select(Attachment.id)
                 .where(
                     Attachment.dossier_id == self._deed.row.id,

@@ -24,6 +24,7 @@ from sqlalchemy import (
     bindparam,
     false,
     literal,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -37,6 +38,7 @@ from dossiers.org_unit import BodyFunction, OrgUnit, OrgUnitPeriod
 from dossiers.refusals import Forbidden, Missing, Refusal
 from states.definition import Action
 from storage.database import Tx
+from storage.prepared import Prepared
 from workflow.actor import Actor, Place, valid_on
 
 
@@ -54,24 +56,22 @@ class Standing:
         return function in self.places and self.duties <= {DUTY[function]}
 
 
-NO_UNIT = -1
-
 # Built once: this is asked in every deed.
 _STANDING = union_all(
     select(
-        literal("duty", String).label("what"),
+        literal_column("'duty'", String).label("what"),
         Participation.duty.label("word"),
-        literal(0, BigInteger).label("unit_id"),
+        literal_column("0", BigInteger).label("unit_id"),
     ).where(
         Participation.dossier_id == bindparam("dossier_id"), Participation.person_id == bindparam("person_id")
     ),
-    select(literal("place", String), BodyFunction.function, BodyFunction.performing_unit_id).where(
+    select(literal_column("'place'", String), BodyFunction.function, BodyFunction.performing_unit_id).where(
         BodyFunction.body_id == bindparam("body_id"),
-        BodyFunction.performing_unit_id.in_(bindparam("units", expanding=True)),
         BodyFunction.from_on <= bindparam("day", type_=Date),
         or_(BodyFunction.to_on.is_(None), BodyFunction.to_on > bindparam("day", type_=Date)),
     ),
 )
+_ASK_STANDING = Prepared(_STANDING)
 
 
 def visible_to(actor: Actor, day: date) -> ColumnElement[bool]:
@@ -140,16 +140,9 @@ def standing_of(
         if place.function in UNIT_FUNCTIONS and place.unit_id == proposing_unit_id:
             places.setdefault(place.function, place)
     desks = [place for place in actor.places if place.function not in UNIT_FUNCTIONS | SIDE_FUNCTIONS]
-    rows = tx.connection.execute(
-        _STANDING,
-        {
-            "dossier_id": dossier_id,
-            "person_id": actor.person_id,
-            "body_id": body_id,
-            "units": [place.unit_id for place in desks] or [NO_UNIT],
-            "day": day,
-        },
-    ).all()
+    rows = _ASK_STANDING.rows(
+        tx, {"dossier_id": dossier_id, "person_id": actor.person_id, "body_id": body_id, "day": day}
+    )
     reached = {(row.word, row.unit_id) for row in rows if row.what == "place"}
     for place in desks:
         if (place.function, place.unit_id) in reached:

@@ -1,0 +1,152 @@
+"""Statements of the hottest path: written in SQLAlchemy Core, translated once, then the driver's own work.
+
+What ``connection.execute`` does anew at each call (cache key, parameters, description of the result, events)
+costs several times what the driver needs, and one deed makes five statements (docs/performance.md). Types,
+rows and errors are those of ``connection.execute``; events of SQLAlchemy are not raised. For anything that is
+not done by every deed, ``connection.execute`` is the better choice.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ClauseElement, Dialect, FromClause, Insert, Table, bindparam, exc, insert
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from storage.database import Tx
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Translated:
+    """The statement as one kind of database takes it."""
+
+    text: str
+    names: tuple[str, ...] | None  # in the order of the text, where the driver counts parameters
+    writers: tuple[tuple[str, Convert], ...]
+    make_row: Callable[[Sequence[Any]], Any]
+
+
+class Prepared:
+    """One statement whose every value is a ``bindparam`` of its own name; lists (expanding) are not taken.
+
+    Threads may share it. ``rows`` and ``first`` give rows with the columns as attributes and ``_fields``.
+    """
+
+    def __init__(self, statement: ClauseElement) -> None:
+        self._statement = statement
+        self._translated: dict[str, _Translated] = {}
+
+    def rows(self, tx: Tx, parameters: Mapping[str, Any]) -> list[Any]:
+        """Return every row of a SELECT."""
+        cursor, translated = self._run(tx, parameters)
+        try:
+            return [translated.make_row(row) for row in cursor.fetchall()]
+        finally:
+            cursor.close()
+
+    def first(self, tx: Tx, parameters: Mapping[str, Any]) -> Any:
+        """Return the first row of a SELECT, None when there is none."""
+        cursor, translated = self._run(tx, parameters)
+        try:
+            row = cursor.fetchone()
+            return None if row is None else translated.make_row(row)
+        finally:
+            cursor.close()
+
+    def change(self, tx: Tx, parameters: Mapping[str, Any]) -> int:
+        """Carry out an INSERT or UPDATE; return how many rows it met."""
+        cursor, _ = self._run(tx, parameters)
+        count: int = cursor.rowcount
+        cursor.close()
+        return count
+
+    def _run(self, tx: Tx, parameters: Mapping[str, Any]) -> tuple[Any, _Translated]:
+        translated = self._translated.get(tx.dialect)
+        if translated is None:
+            translated = self._translated[tx.dialect] = _translate(self._statement, tx.connection.dialect)
+        values: Any = dict(parameters)
+        for name, convert in translated.writers:
+            values[name] = convert(values[name])
+        if translated.names is not None:
+            values = [values[name] for name in translated.names]
+        cursor = tx.driver_connection.cursor()
+        try:
+            cursor.execute(translated.text, values)
+        except Exception as error:
+            raise _as_sqlalchemy_says(tx, translated.text, values, error, cursor) from error
+        return cursor, translated
+
+
+def insert_of(table: FromClause, *columns: str) -> Insert:
+    """Return the INSERT of these columns of ``table``, ready to be prepared."""
+    assert isinstance(table, Table)
+    return insert(table).values({name: bindparam(name) for name in columns}).inline()
+
+
+def _translate(statement: ClauseElement, dialect: Dialect) -> _Translated:
+    compiled = statement.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)
+    if compiled.insert_prefetch or compiled.update_prefetch or compiled.post_compile_params:
+        raise ValueError("a prepared statement spells out every value and takes no lists")
+    writers = []
+    for name, bound in compiled.binds.items():
+        if not bound.required:
+            raise ValueError(f"a prepared statement has no value of its own: {name}")
+        convert = bound.type.dialect_impl(dialect).bind_processor(dialect)
+        if convert is not None:
+            writers.append((name, convert))
+    return _Translated(
+        text=str(compiled),
+        names=tuple(compiled.positiontup) if compiled.positiontup is not None else None,
+        writers=tuple(writers),
+        make_row=_row_maker(statement, dialect),
+    )
+
+
+def _row_maker(statement: Any, dialect: Dialect) -> Callable[[Sequence[Any]], Any]:
+    if not statement.is_select:
+        return tuple
+    columns = list(statement.selected_columns)
+    names = [column.key for column in columns]
+    made: Any = namedtuple("PreparedRow", names)  # type: ignore[misc]  # the names come from the statement
+    readers = []
+    for place, column in enumerate(columns):
+        convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
+        if convert is not None:
+            readers.append((place, convert))
+    if not readers:
+        return lambda row: made._make(row)
+
+    def make(row: Sequence[Any]) -> Any:
+        values = list(row)
+        for place, convert in readers:
+            values[place] = convert(values[place])
+        return made._make(values)
+
+    return make
+
+
+def _as_sqlalchemy_says(tx: Tx, text: str, values: Any, error: Exception, cursor: Any) -> Exception:
+    """Return the error that ``connection.execute`` would raise, and give a broken connection up as it does."""
+    dialect = tx.connection.dialect
+    errors: Any = dialect.loaded_dbapi
+    if not isinstance(error, errors.Error):
+        return error
+    gone = dialect.is_disconnect(error, tx.driver_connection, cursor)
+    if gone:
+        tx.connection.invalidate(error)
+    wrapped: Exception = exc.DBAPIError.instance(
+        text,
+        values,
+        error,
+        errors.Error,
+        hide_parameters=tx.connection.engine.hide_parameters,
+        connection_invalidated=gone,
+        dialect=dialect,
+    )
+    return wrapped
