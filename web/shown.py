@@ -25,7 +25,7 @@ from workflow.actor import Actor
 from workflow.history import EntryView
 from workflow.inbox import counts_for
 from workflow.notices import REMINDER
-from workflow.view import AnswerView, DossierView, NomineeView, RemarkView
+from workflow.view import AnswerView, DossierView, FieldView, NomineeView, RemarkView
 from workflow.words import FUNCTION_NAMES, said
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -86,6 +86,7 @@ def install(app: Flask) -> None:
         short_hash=short_hash,
         function_name=function_name,
         local_day=local_day,
+        begin=lambda text: text[:1].upper() + text[1:],
         purpose=lambda name: t(PURPOSES.get(name, name)),
         told=told,
     )
@@ -106,6 +107,7 @@ def install(app: Flask) -> None:
         kind_icon=lambda kind: KINDS_OF_NOMINEE.get(kind, "users-group"),
         deed_mark=deed_mark,
         paper_choices=paper_choices,
+        field_text=field_text,
         notice_words=notice_words,
         remark_place=remark_place,
         remark_targets=remark_targets,
@@ -121,7 +123,21 @@ def deed_mark(entry: EntryView) -> tuple[str, str]:
     """Return icon and kind of the mark of an entry."""
     if entry.action in DEED_MARKS:
         return DEED_MARKS[entry.action]
-    return ("send", "run") if any(move.kind == "dossier" for move in entry.moves) else ("circle-check", "run")
+    if any(move.kind == "dossier" and move.state_from != move.state_to for move in entry.moves):
+        return "arrow-right", "run"
+    return (
+        ("checklist", "ok") if any(move.kind == "nominee" for move in entry.moves) else ("circle-check", "")
+    )
+
+
+def field_text(field: FieldView, value: str | None = None) -> str:
+    """Return the value of a form's field as people read it; a day as day/month/year, a choice in words."""
+    value = field.value if value is None else value
+    if field.kind == "date" and value:
+        return numbers.show_day(date.fromisoformat(value), language())
+    if field.kind == "count" and value.isdecimal():
+        return numbers.show_number(int(value), language()) if len(value) > 4 else value
+    return dict(field.choices).get(value, value)
 
 
 def paper_choices(view: DossierView) -> list[tuple[str, str]]:

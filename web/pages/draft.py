@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -18,7 +19,7 @@ from web.shown import typed_day, typed_number
 from web.wiring import wired
 from web.words import t
 from workflow import draft
-from workflow.view import AnswerView, DossierView, NomineeView, rounds_for
+from workflow.view import AnswerView, DossierView, FieldView, NomineeView, rounds_for
 
 pages = Blueprint("draft", __name__)
 
@@ -62,7 +63,7 @@ def new_dossier() -> AnyResponse:
 def general(code: str) -> AnyResponse:
     """Fill in the dossier's own form."""
     view = _editable(code)
-    typed: Mapping[str, str] = {field.key: field.value for field in view.fields}
+    typed: Mapping[str, str] = {field.key: _typed_field(field) for field in view.fields}
     problems: list[forms.Problem] = []
     happened, status = None, 200
     if request.method == "POST":
@@ -209,10 +210,15 @@ def _following(view: DossierView, nominee: NomineeView) -> NomineeView | None:
     return later[0] if later else None
 
 
+def _typed_field(field: FieldView) -> str:
+    """Return a field's value as its input shows it again; a day always as day/month/year."""
+    return typed_day(date.fromisoformat(field.value)) if field.kind == "date" and field.value else field.value
+
+
 def _as_typed(nominee: NomineeView) -> dict[str, str]:
     """Return a nominee as its form's fields hold it."""
     typed = {"name": nominee.name, "award_form": nominee.award_form or ""}
-    typed.update({f"fields.{field.key}": field.value for field in nominee.fields})
+    typed.update({f"fields.{field.key}": _typed_field(field) for field in nominee.fields})
     for one in nominee.answers:
         said: Any = one.answer
         if said is None:
