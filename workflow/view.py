@@ -885,7 +885,11 @@ class _View:
         return tuple(
             self._action(action, facts, nominee)
             for action in found
-            if not action.by_system and not action.driven and acting_place(self.deed.standing, action, state)
+            if not action.by_system
+            and not action.driven
+            and acting_place(self.deed.standing, action, state)
+            # Taking a hold away is not a next step that waits for something: without one there is no such deed.
+            and not ("is_on_hold" in action.conditions and not facts.on_hold)
         )
 
     def _action(self, action: Action, facts: DossierFacts, nominee: Nominee | None) -> ActionView:

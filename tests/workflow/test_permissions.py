@@ -84,7 +84,27 @@ def test_each_function_is_offered_exactly_its_cells(small_world: World, files: F
             continue
         for action in view.actions:
             offered[action.key].add(letter)
-    assert offered == {action: set(MATRIX[action, state]) for action in ACTIONS}
+    expected = {action: set(MATRIX[action, state]) for action in ACTIONS}
+    expected["release"] = set()  # nothing is on hold
+    assert offered == expected
+
+
+def test_a_hold_may_be_released_by_those_the_table_names(small_world: World, files: Files) -> None:
+    case = a_dossier(small_world, files, "under_appraisal")
+    case.act("diem", "hold", reason="Có đơn thư.", fields={"hold_kind": "complaint"})
+    fresh_people(small_world)
+    offered = {
+        letter
+        for letter in LETTERS
+        for action in dossier_view(
+            small_world.database, small_world.actor(f"fresh-{letter}"), case.dossier
+        ).actions
+        if action.key == "release"
+    }
+    assert offered == set(MATRIX["release", "under_appraisal"])
+    with pytest.raises(Conflict):
+        case.act("diem", "finish_appraisal")
+    case.act("diem", "release", reason="Kết luận không vi phạm.")
 
 
 @pytest.mark.parametrize("state", JOURNEYS)
@@ -236,7 +256,7 @@ def test_fields_outside_the_form_are_refused(world: World, files: Files) -> None
             fill_in(
                 world.database, world.actor("suong"), case.dossier, seen_version=seen, fields={key: "issued"}
             )
-        assert [problem.code for problem in refused.value.problems] == ["field_unknown"]  # type: ignore[attr-defined]
+        assert [problem.code for problem in refused.value.problems] == ["field_unknown"]  # type: ignore[attr-defined]  # its own exception, known from the match above
         with pytest.raises(Invalid):
             world.act("suong", case.dossier, "submit", fields={key: "issued"})
     assert world.state(case.dossier) == "draft"
