@@ -6,6 +6,7 @@ A page shows the sentence and the request id. The trace, if there is one, goes t
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 
 import structlog
@@ -27,6 +28,7 @@ from storage.files import (
 )
 from web.api import problems
 from web.auth import SessionEnded, language
+from web.wiring import wired
 
 log = structlog.get_logger("web")
 
@@ -117,6 +119,10 @@ def install(app: Flask) -> None:
         answer = answer_for(error)
         if answer.status >= 500:
             log.error("request_failed", request_id=g.get("request_id"), code=answer.code, exc_info=error)
+        if answer.status == 500 and wired().settings.debug and not problems.is_ours():
+            # For whoever works on the code: production refuses the setting.
+            trace = "".join(traceback.format_exception(error))
+            return Response(trace, 500, content_type="text/plain; charset=utf-8")
         response = (
             problems.answer(answer.status, answer.code, answer.sentence, answer.field, error)
             if problems.is_ours()
@@ -126,7 +132,7 @@ def install(app: Flask) -> None:
         if answer.retry_after is not None:
             response.headers["Retry-After"] = str(answer.retry_after)
         if isinstance(error, HTTPException) and error.code == 405 and getattr(error, "valid_methods", None):
-            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]  # werkzeug: MethodNotAllowed only
         return response
 
 
