@@ -55,11 +55,11 @@ def test_the_values_are_those_of_the_file():
 def test_the_values_cannot_be_changed():
     edition = edition_of(SMALL)
     with pytest.raises(AttributeError):
-        edition.code = "other"  # type: ignore[misc]
+        edition.code = "other"  # type: ignore[misc]  # frozen: the refusal is the point
     with pytest.raises(TypeError):
-        edition.dossier.states["more"] = edition.dossier.states["draft"]  # type: ignore[index]
+        edition.dossier.states["more"] = edition.dossier.states["draft"]  # type: ignore[index]  # read-only: the refusal is the point
     with pytest.raises(TypeError):
-        edition.dossier.actions["submit"].performers["draft"] = ()  # type: ignore[index]
+        edition.dossier.actions["submit"].performers["draft"] = ()  # type: ignore[index]  # read-only: the refusal is the point
 
 
 def test_words_that_look_like_flags_stay_words():

@@ -76,7 +76,7 @@ def test_all_unmet_conditions_are_named_and_each_is_asked_once(machine: Machine)
 def test_only_true_itself_is_a_yes(machine: Machine, answer: object):
     conditions = {"quota_available": lambda: answer, "not_on_hold": True}
     with pytest.raises(ConditionsUnmet) as caught:
-        machine.advance("dossier", "submitted", "issue", conditions)  # type: ignore[arg-type]
+        machine.advance("dossier", "submitted", "issue", conditions)  # type: ignore[arg-type]  # a wrong mapping is the point
     assert caught.value.names == ("quota_available",)
 
 
