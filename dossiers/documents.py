@@ -37,12 +37,12 @@ class DocumentRefused(Exception):
     """A paper cannot be made: no such template, a value that it needs is missing, or it asks for a file."""
 
 
-class _OwnFontsOnly(URLFetcher):
+class _OwnFontsOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint carries no types
     """Answers for the fonts of one folder and ends the rendering on anything else."""
 
     def __init__(self, fonts: Path) -> None:
         super().__init__(allowed_protocols=["file"], allow_redirects=False, fail_on_errors=True)
-        self._fonts = {path.resolve().as_uri(): path for path in sorted(fonts.glob("*.ttf"))}
+        self._fonts = {path.absolute().as_uri(): path for path in sorted(fonts.glob("*.ttf"))}
 
     def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
         path = self._fonts.get(url)
@@ -98,6 +98,7 @@ def _workshop(folder: Path) -> _Workshop:
         loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["first_upper"] = _first_upper
+    environment.filters["head_lines"] = _head_lines
     environment.globals["day_of"] = _day_of
     environment.globals["self_receivers"] = _receivers
     fetcher = _OwnFontsOnly(folder / FONTS)
@@ -115,7 +116,8 @@ def _plain(value: Any) -> Any:
     """Return ``value`` with every text in NFC; refuse what is none of the kinds of ``Value``."""
     if isinstance(value, str):
         # A str subclass could pass for markup; what is given is text.
-        return unicodedata.normalize("NFC", str.__str__(value))
+        # A percent sign stays with its number.
+        return unicodedata.normalize("NFC", str.__str__(value)).replace(" %", "\N{NO-BREAK SPACE}%")
     if value is None or isinstance(value, int | date):
         return value
     if isinstance(value, Mapping):
@@ -123,6 +125,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Sequence):
         return [_plain(one) for one in value]
     raise DocumentRefused(f"a paper cannot show a {type(value).__name__}")
+
+
+def _head_lines(name: str) -> str:
+    """Return the name of an agency with its place on a line of its own, as heads are set."""
+    for level in ("xã", "huyện", "tỉnh"):
+        name = name.replace(f" {level} ", f"\n{level} ", 1)
+    return name
 
 
 def _first_upper(text: str) -> str:

@@ -31,9 +31,9 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from dossiers.attachment import Attachment, AttachmentUse
+from dossiers.attachment import Attachment
 from dossiers.award_round import AwardRound
-from dossiers.configuration import Criterion
+from dossiers.configuration import Criterion, NomineeClass
 from dossiers.criteria import Answer
 from dossiers.days import local_day
 from dossiers.documents import render
@@ -43,7 +43,7 @@ from dossiers.org_unit import OrgUnit
 from dossiers.org_unit_file import load_org_units, take_in
 from dossiers.people import Account, Membership, Person, Session
 from dossiers.text import fold, person_sort_key
-from storage.database import Clock, Database, NotInstalled, SystemClock, Tx
+from storage.database import SQLITE, Clock, Database, NotInstalled, SystemClock, Tx
 from storage.files import Files
 from storage.outbox import Job, promise
 from storage.outbox_tables import Outbox
@@ -89,15 +89,19 @@ _SYSTEM = By(account_ref=None, function=None, org_unit_ref=None)
 
 @dataclass(frozen=True, slots=True)
 class DemoProgress:
-    """How many of the demo's commands have been carried out. ``total`` 0: no demo was begun here."""
+    """How many of the demo's commands have been carried out. ``total`` 0: no demo was begun here.
+
+    ``problem`` is why the loading was given up, None while it goes on or has ended well.
+    """
 
     done: int
     total: int
+    problem: str | None = None
 
     @property
     def is_loading(self) -> bool:
         """Whether dossiers are still coming in."""
-        return self.done < self.total
+        return self.done < self.total and self.problem is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,10 @@ class DemoLoaded:
     states: Mapping[str, int]
     nominees: Mapping[str, int]
     people: int
+
+
+class DemoStuck(RuntimeError):
+    """The loading of the demo was given up; says why."""
 
 
 # --- the clock -----------------------------------------------------------------------------------
@@ -167,7 +175,7 @@ def _last_written(database: Database) -> datetime | None:
         ]
         body = tx.session.scalar(select(RecordEntry.body).order_by(RecordEntry.id.desc()).limit(1))
     if body is not None:
-        moments.append(datetime.fromisoformat(json.loads(body)["at"]))
+        moments.append(datetime.fromisoformat(json.loads(body)["ts_utc"]))
     return max((one for one in moments if one is not None), default=None)
 
 
@@ -189,13 +197,16 @@ def _story() -> Story:
 def begin_demo(database: Database) -> bool:
     """Make units, rounds and people, and promise the dossiers; False when people are there already.
 
-    Assumes that `installation.init` ran. One transaction: all of it or nothing.
+    Assumes that `installation.init` ran and that no worker runs yet. One transaction: all of it or nothing. On
+    a later start it lets a loading that was cut off go on.
     """
     clock = _travelling(database)
     with database.reading() as tx:
         now = tx.now  # promised for this moment: what is promised in the past would be claimed by the past
-        if tx.session.scalar(select(Account.id).limit(1)) is not None:
-            return False
+        begun = tx.session.scalar(select(Account.id).limit(1)) is not None
+    if begun:
+        _take_up(database)
+        return False
     with clock.at(INSTALLED_AT), database.writing() as tx:
         for path in sorted((CONFIG / "org_units").glob("*.yaml")):
             _take_in_units(tx, path)
@@ -203,6 +214,18 @@ def begin_demo(database: Database) -> bool:
             _take_in_person(tx, one)
         promise(tx, KIND, f"{KIND}/0", {"from": 0}, run_at=now)
     return True
+
+
+def _take_up(database: Database) -> None:
+    """Let a loading go on at once that was cut off or given up; elsewhere than on SQLite its lease tells."""
+    if database.dialect != SQLITE:
+        return
+    with database.writing() as tx:  # one process has the folder, and its worker has not begun
+        tx.session.execute(
+            update(Outbox)
+            .where(Outbox.kind == KIND, Outbox.state.in_(("running", "dead")))
+            .values(state="ready", attempt=0, owner=None, lease_until=None, error=None)
+        )
 
 
 def _take_in_units(tx: Tx, path: Path) -> None:
@@ -267,13 +290,15 @@ def demo_progress(database: Database) -> DemoProgress:
         return DemoProgress(0, 0)
     total = len(_story().steps)
     begun = int(row.key.rpartition("/")[2])
-    return DemoProgress(min(begun + STEPS_IN_ONE_GO, total) if row.state == "done" else begun, total)
+    done = min(begun + STEPS_IN_ONE_GO, total) if row.state == "done" else begun
+    return DemoProgress(done, total, (row.error or "") if row.state == "dead" else None)
 
 
 def load_demo(database: Database, files: Files) -> DemoLoaded:
     """Begin the demo if it was not, carry out what is missing of it, and return what it holds.
 
-    Raises nothing on a second call; it then changes nothing. Assumes that no worker is loading it as well.
+    A second call changes nothing. Assumes that no worker is loading it as well. Raises ``DemoStuck`` when a
+    command cannot be carried out even at the last attempt.
     """
     begin_demo(database)
     worker = Worker(database, files, None, name="demo", more=DELIVERIES)
@@ -284,13 +309,13 @@ def load_demo(database: Database, files: Files) -> DemoLoaded:
                 0.05
             )  # a failed go comes back after its pause, the go of a dead process after its lease
         progress = demo_progress(database)
+    if progress.problem is not None:
+        raise DemoStuck(progress.problem)
     return demo_loaded(database)
 
 
 def demo_loaded(database: Database) -> DemoLoaded:
     """Return what the database holds now, in numbers."""
-    from dossiers.configuration import NomineeClass
-
     with database.reading() as tx:
         states = dict(tx.session.execute(select(Dossier.state, func.count()).group_by(Dossier.state)).all())
         nominees = dict(
@@ -317,6 +342,7 @@ def _deliver(parts: Parts, job: Job) -> None:
         if following < len(steps):
             promise(tx, KIND, f"{KIND}/{following}", {"from": following})
         else:
+            _shown_again.clear()
             tx.session.execute(
                 update(Notice)
                 .where(Notice.created_at < TODAY - UNREAD_SINCE)
@@ -336,7 +362,7 @@ class _Scene:
     files: Files
     clock: DemoClock
     story: Story
-    _accounts: dict[str, int] = field(default_factory=dict)
+    _actors: dict[str, Actor] = field(default_factory=dict)
 
     def play(self, step: Step) -> None:
         """Carry out one command unless it was carried out before."""
@@ -357,13 +383,12 @@ class _Scene:
             self._tell()
 
     def actor(self, login: str) -> Actor:
-        """Return the person as they are at this moment of the story."""
-        with self.database.reading() as tx:
-            if login not in self._accounts:
-                self._accounts[login] = tx.session.scalars(
-                    select(Account.id).where(Account.login == login)
-                ).one()
-            return load_actor(tx, self._accounts[login])
+        """Return the person; nobody's place changes while the story is told."""
+        if login not in self._actors:
+            with self.database.reading() as tx:
+                account_id = tx.session.scalars(select(Account.id).where(Account.login == login)).one()
+                self._actors[login] = load_actor(tx, account_id)
+        return self._actors[login]
 
     def _dossier(self, case: Case) -> Any:
         """Return ref and version of the dossier that was opened at the case's first moment, None before."""
@@ -410,11 +435,23 @@ class _Scene:
                 )
             )
 
+    def set_paper(self, template: str, values: Mapping[str, Any]) -> bytes:
+        """Return the PDF; a decision that several dossiers of a unit show is set once."""
+        if template != "recognition":
+            return render(CONFIG / "documents", template, values)
+        key = json.dumps(values, sort_keys=True, default=date.isoformat)
+        if key not in _shown_again:
+            _shown_again[key] = render(CONFIG / "documents", template, values)
+        return _shown_again[key]
+
     def _tell(self) -> None:
         """Deliver the notices of this moment at this moment."""
         worker = Worker(self.database, self.files, None, name="demo", threads=0)
         while worker.work_once():
             pass
+
+
+_shown_again: dict[str, bytes] = {}
 
 
 @lru_cache(maxsize=1)
@@ -499,11 +536,8 @@ def _answer(criterion: Criterion, case: Case, position: int, *, weak: bool) -> A
         said |= {"document_no": number, "document_on": on, "document_issuer": issuer}
     if "ratio" in proofs or "external_target" in proofs:
         whole = dice.randrange(40, 900)
-        least = (
-            80
-            if criterion.threshold_num is None
-            else criterion.threshold_num * 100 // criterion.threshold_den
-        )
+        over, under = criterion.threshold_num, criterion.threshold_den
+        least = 80 if over is None or under is None else over * 100 // under
         share = dice.randrange(least - 6, least - 1) if weak else dice.randrange(least, 101)
         said |= {
             "numerator": -(-whole * share // 100) if not weak else whole * share // 100,
@@ -536,7 +570,7 @@ def _paper(scene: _Scene, case: Case, step: Step, ref: str) -> None:
         ref,
         kind=kind,
         name=name,
-        stream=io.BytesIO(render(CONFIG / "documents", template, values)),
+        stream=io.BytesIO(scene.set_paper(template, values)),
         size_limit=SIZE_LIMIT,
         dossier_limit=10 * SIZE_LIMIT,
         seen_version=step.order,

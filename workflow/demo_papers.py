@@ -50,10 +50,11 @@ def number_of(case: Case, kind: str) -> str:
 
 
 def recognition_of(case: Case) -> tuple[str, date, str]:
-    """Return number, day and issuer of the decision that recognises the dossier's nominees."""
+    """Return number, day and issuer of the decision that recognises everybody whom the unit nominates."""
+    turn = sum(map(ord, case.proposer.code))
     return (
-        f"{case.number + 52}/QĐ-HKH",
-        working_day(date(2024, 7, 1), case.number % 40),
+        f"{turn % 89 + 11}/QĐ-HKH",
+        working_day(date(2024, 7, 1), turn % 40),
         "Hội Khuyến học huyện Giang Thành",
     )
 
@@ -323,7 +324,11 @@ def _about_lines(one: Nominated) -> list[str]:
 def _recognition(
     story: Story, case: Case, on: date, position: int, given: Mapping[str, Any]
 ) -> tuple[str, str, dict[str, Any]]:
+    # One decision for the whole unit, as such lists are drawn up; each of its dossiers shows the same file.
     number, dated_on, issuer = recognition_of(case)
+    recognised = tuple(
+        one for other in story.cases if other.proposer == case.proposer for one in other.nominees
+    )
     values = _office_sheet(
         "QUYẾT ĐỊNH",
         "Về việc công nhận danh hiệu “Công dân học tập”, “Gia đình học tập”, “Đơn vị học tập” năm 2024",
@@ -333,24 +338,21 @@ def _recognition(
     )
     values |= {
         "above": "",
+        "movement": "bản có xác nhận bổ sung của nơi cư trú" if given.get("again") else "",
         "authority": "CHỦ TỊCH HỘI KHUYẾN HỌC HUYỆN GIANG THÀNH",
         "grounds": [*GROUNDS[2:], f"Xét đề nghị của {case.proposer.name}"],
         "articles": [
-            f"Công nhận danh hiệu học tập năm 2024 cho {counted(case.nominees)} thuộc {case.proposer.name} (có danh "
+            f"Công nhận danh hiệu học tập năm 2024 cho {counted(recognised)} thuộc {case.proposer.name} (có danh "
             "sách kèm theo).",
             "Các danh hiệu được ghi vào sổ theo dõi của Hội và thông báo cho nơi cư trú, nơi công tác.",
             f"{case.proposer.name} và các trường hợp có tên tại Điều 1 chịu trách nhiệm thi hành Quyết định này",
         ],
-        "rows": [{"name": _full(one), "where": one.where, "what": _title_of(one)} for one in case.nominees],
+        "rows": [{"name": _full(one), "where": one.where, "what": _title_of(one)} for one in recognised],
         "signer_title": ["CHỦ TỊCH"],
         "signer": "Đặng Văn Sáu",
         "receivers_named": ["Như Điều 3", "Phòng Giáo dục và Đào tạo huyện"],
     }
-    name = (
-        "Danh sách công nhận (bổ sung).pdf"
-        if given.get("again")
-        else "Danh sách công nhận danh hiệu học tập.pdf"
-    )
+    name = f"Danh sách công nhận {number.replace('/', '-')}.pdf"
     return "recognition", name, values
 
 

@@ -397,8 +397,7 @@ class _Journey:
             return
         self._paper(who, "submission_paper")
         self._paper(who, "minutes")
-        for position in range(min(2, len(case.nominees))):
-            self._paper(who, "achievement_report", position=position)
+        self._paper(who, "achievement_report", position=0)
         self._paper(who, "evidence")
         staff = [n for n, one in enumerate(case.nominees) if one.class_code in _INITIATIVES]
         if staff:
@@ -439,7 +438,8 @@ class _Journey:
         }
 
     def _meet(self) -> None:
-        self._paper("khai", "meeting_minutes")
+        if "approve" in JOURNEYS[self._case.journey]:
+            self._paper("khai", "meeting_minutes")
         self._act(
             "khai",
             "record_review_meeting",
