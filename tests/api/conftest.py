@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from config.settings import Settings
 from storage.database import Database, TestClock
 from storage.local import LocalFiles
 from tests.builders import World, a_pdf, a_world, award_form_code
+from tests.conftest import SC_01_MORNING
 from web.app import create_app
 from workflow import accounts
 
@@ -62,12 +65,14 @@ class Program:
         headers: Mapping[str, str] | None = None,
         **form: Any,
     ) -> TestResponse:
-        data = {"kind": kind, "file": (io.BytesIO(a_pdf(kind) if body is None else body), name), **form}
+        file = FileStorage(io.BytesIO(a_pdf(kind) if body is None else body), filename=name)
+        data = {"kind": kind, "file": file, **form}
+        boundary, sent = encode_multipart(data)  # in memory: the client's own way leaves temporary files open
         return self.send(
             "POST",
             f"/dossiers/{dossier}/papers",
-            data=data,
-            content_type="multipart/form-data",
+            data=sent,
+            content_type=f'multipart/form-data; boundary="{boundary}"',
             headers=dict(headers or {}),
         )
 
@@ -152,6 +157,17 @@ def open_site(database: Database, clock: TestClock, folder: Path) -> Site:
 def site(sqlite_database: Database, clock: TestClock, tmp_path: Path) -> Site:
     """A site on SQLite."""
     return open_site(sqlite_database, clock, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site on SQLite for all tests of a module that only add to it, or are refused."""
+    folder = tmp_path_factory.mktemp("shared")
+    shutil.copyfile(sqlite_template, folder / "vinhdanh.sqlite")
+    clock = TestClock(SC_01_MORNING)
+    database = Database(f"sqlite:///{folder}/vinhdanh.sqlite", clock=clock)
+    yield open_site(database, clock, folder)
+    database.close()
 
 
 @pytest.fixture

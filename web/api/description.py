@@ -174,12 +174,12 @@ def _example(status: int, code: str) -> dict[str, Any]:
 def serve(app: Flask, described: VinhDanhApi) -> None:
     """Give the finished description its address. It names no installation, so nobody must be known for it."""
     finished = described.spec.to_dict()
+    written = {**vars(bodies), "Problem": Problem, "ProblemPart": ProblemPart}
     for name, schema in finished["components"]["schemas"].items():
         if "properties" in schema:
             schema["additionalProperties"] = False  # apispec says it only of schemas without a description
-        body = getattr(bodies, name, None)
-        if body is not None:
-            schema["description"] = " ".join((body.__doc__ or "").split())
+        if name in written:
+            schema["description"] = " ".join((written[name].__doc__ or "").split())
     text = json.dumps(finished, ensure_ascii=False, sort_keys=False)
 
     def openapi() -> Response:

@@ -48,6 +48,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "membership": (REF, "The membership's ref."),
     "token": (REF, "The token's ref."),
     "session": (REF, "The session's ref."),
+    "n": (r"[0-9]+", "The number of the frozen version."),
 }
 
 JSON_PROBLEM = {"content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -191,20 +192,18 @@ def operation(
         if files:
             told["responses"] = _download(files)
         guarded._apidoc = {**getattr(inner, "_apidoc", {}), "told": told}  # type: ignore[attr-defined]  # smorest's
-        places = re.findall(r"<([a-z]+)>", rule)
-        parameters = [
-            {
-                "name": place,
-                "in": "path",
-                "description": PLACES[place][1],
-                "schema": {"type": "string", "pattern": f"^{PLACES[place][0]}$"},
-            }
-            for place in places
-        ]
+        parameters = [_described(place) for place in re.findall(r"<(?:int[^>]*:)?([a-z]+)>", rule)]
         api.route(rule, methods=[method], parameters=parameters, tags=[tag])(guarded)
         return view
 
     return register
+
+
+def _described(place: str) -> dict[str, Any]:
+    pattern, says = PLACES[place]
+    told: dict[str, Any] = {"name": place, "in": "path", "description": says}
+    # A number's schema comes from its converter.
+    return told if place == "n" else {**told, "schema": {"type": "string", "pattern": f"^{pattern}$"}}
 
 
 def _download(media_types: tuple[str, ...]) -> dict[int, Any]:

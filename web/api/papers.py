@@ -122,6 +122,8 @@ def _sent() -> tuple[Mapping[str, Any], FileStorage]:
             raise Invalid("field_unknown", field=name[:60].encode("utf-8", "replace").decode())
         if len(parts) > 1:
             raise BadRequest("parameter_repeated", name="file")
+    if "file" in given:
+        raise Invalid("file_missing", field="file")  # a part without a file name is a text
     try:
         form: Mapping[str, Any] = bodies.NewPaper().load(given)
     except ValidationError as error:

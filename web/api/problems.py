@@ -87,7 +87,9 @@ def answer(status: int, code: str, sentence: str, field: str | None, error: Base
         body["problems"] = [_part(one) for one in several if isinstance(one, Refusal)]
     if isinstance(error, Refusal) and code == "changed_meanwhile":
         body["meanwhile"] = {key: error.values[key] for key in MEANWHILE if key in error.values}
-    response = Response(json.dumps(body, ensure_ascii=False), status, content_type=MEDIA_TYPE)
+    # A name that was sent may hold lone surrogates, and is told back without them.
+    text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    response = Response(text, status, content_type=MEDIA_TYPE)
     response.headers["Content-Language"] = g.get("language", "vi")
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="vinhdanh"'
