@@ -22,9 +22,13 @@ class Slice:
     times: list[float]
 
 
+Run = Callable[[float], Slice]
+"""Do one thing for so many seconds."""
+
+
 @dataclass(slots=True)
 class Measured:
-    """All slices of one mode."""
+    """All slices of one thing."""
 
     name: str
     slices: list[Slice] = field(default_factory=list)
@@ -36,7 +40,7 @@ class Measured:
 
     @property
     def times(self) -> list[float]:
-        """Every operation's time, in order of size."""
+        """How long each operation took, in order of size."""
         return sorted(time for one in self.slices for time in one.times)
 
     @property
@@ -51,45 +55,45 @@ class Measured:
 
 
 def run_slice(work: Work, *, clients: int, seconds: float) -> Slice:
-    """Let ``clients`` threads do ``work`` for ``seconds``."""
+    """Let ``clients`` threads do ``work`` for ``seconds``, each at least once. Raises what a client raised."""
     stop = time.perf_counter() + seconds
     times: list[list[float]] = [[] for _ in range(clients)]
     failures: list[BaseException] = []
 
     def client(number: int) -> None:
         try:
-            while (begun := time.perf_counter()) < stop:
+            while not times[number] or time.perf_counter() < stop:
+                begun = time.perf_counter()
                 work(number)
                 times[number].append(time.perf_counter() - begun)
-        except BaseException as failure:  # shown by the caller: a bench that fails says so
-            failures.append(failure)
+        except BaseException as failure:
+            failures.append(failure)  # raised below, in the thread that waits
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
     begun = time.perf_counter()
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    spent = time.perf_counter() - begun
     if failures:
         raise failures[0]
-    spent = time.perf_counter() - begun
     return Slice(sum(map(len, times)) / spent, [one for mine in times for one in mine])
 
 
-def alternate(
-    modes: Sequence[tuple[str, Work]], *, clients: int, rounds: int = 5, seconds: float = 0.8
-) -> dict[str, Measured]:
-    """Run every mode in turn, the order turned round each time; the first slice of each warms up and is
-    dropped.
-    """
-    measured = {name: Measured(name) for name, _ in modes}
-    for name, work in modes:
-        run_slice(work, clients=clients, seconds=min(0.3, seconds))
-        assert name in measured
+def threads(work: Work, clients: int) -> Run:
+    """Return ``work`` done by so many threads of this process."""
+    return lambda seconds: run_slice(work, clients=clients, seconds=seconds)
+
+
+def alternate(things: Sequence[tuple[str, Run]], *, rounds: int, seconds: float) -> dict[str, Measured]:
+    """Run every thing in turn, the order turned round each time; one slice of each before that warms up."""
+    measured = {name: Measured(name) for name, _ in things}
+    for _, run in things:
+        run(min(0.4, seconds))
     for number in range(rounds):
-        order = modes if number % 2 == 0 else list(reversed(modes))
-        for name, work in order:
-            measured[name].slices.append(run_slice(work, clients=clients, seconds=seconds))
+        for name, run in things if number % 2 == 0 else reversed(things):
+            measured[name].slices.append(run(seconds))
     return measured
 
 

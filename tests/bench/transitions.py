@@ -1,42 +1,62 @@
 """The full transition beside the raw floor, on SQLite and PostgreSQL, at one and at eight clients.
 
 Floor: the three writes of a transition (UPDATE with version, INSERT audit, INSERT outbox) and the commit, with
-the state known to the caller, in bare driver calls. Thing: ``workflow.decide.act`` as a door calls it.
+the state known to the caller, in bare driver calls. Thing: ``workflow.decide.act`` as a door calls it: lock,
+permission, seen version, the edition's judgement, record entry with its chain, promise, commit.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import psycopg
+from sqlalchemy import select
 
 from dossiers.configuration import ConfigDocument, WorkflowState
 from dossiers.dossier import Dossier
 from dossiers.vocabulary import VOCABULARY
+from states.definition import SUBJECTS
 from states.loader import load_edition
 from storage.database import Database
 from tests.bench.measure import Work
 from tests.builders import World, a_round, a_world
-from workflow.actor import Actor
+from workflow.actor import load_actor
 from workflow.decide import act
 
 CLIENTS = 8
 FLOOR_TABLES = (
     "CREATE TABLE floor_dossier (id BIGINT PRIMARY KEY, state TEXT NOT NULL, version BIGINT NOT NULL)",
-    "CREATE TABLE floor_audit (id {serial}, dossier_id BIGINT NOT NULL, position BIGINT NOT NULL, body "
-    "TEXT NOT NULL,"
-    " hash TEXT NOT NULL, UNIQUE (dossier_id, position))",
-    "CREATE TABLE floor_outbox (id {serial}, key TEXT NOT NULL UNIQUE, payload TEXT NOT NULL, state TEXT "
-    "NOT NULL)",
+    "CREATE TABLE floor_audit (id {serial}, dossier_id BIGINT NOT NULL, position BIGINT NOT NULL,"
+    " body TEXT NOT NULL, hash TEXT NOT NULL, UNIQUE (dossier_id, position))",
+    "CREATE TABLE floor_outbox (id {serial}, key TEXT NOT NULL UNIQUE, payload TEXT NOT NULL,"
+    " state TEXT NOT NULL)",
 )
 BODY = "x" * 700  # an entry of the record has about as many bytes
 
 
-def bench_world(database: Database) -> tuple[World, list[str], list[Actor]]:
-    """Return a world with one dossier in state ping for each client."""
+class Turn(Protocol):
+    """A queue in front of the one writer of SQLite."""
+
+    def acquire(self, timeout: float) -> bool: ...
+
+    def release(self) -> None: ...
+
+
+class NoTurn:
+    """No queue: SQLite's own busy waiting decides who writes."""
+
+    def acquire(self, timeout: float) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+def bench_world(database: Database) -> World:
+    """Return a world with one dossier in state ping for each client, all in the hands of ``diem``."""
     world = a_world(database)
     body = (Path(__file__).parent / "edition.yaml").read_bytes()
     edition = load_edition(body, VOCABULARY)
@@ -46,8 +66,8 @@ def bench_world(database: Database) -> tuple[World, list[str], list[Actor]]:
         )
         tx.session.add(document)
         tx.session.flush()
-        for subject in ("dossier", "nominee"):
-            for state in edition.machine(subject).states.values():  # type: ignore[arg-type]  # both are subjects
+        for subject in SUBJECTS:
+            for state in edition.machine(subject).states.values():
                 tx.session.add(
                     WorkflowState(
                         edition_id=document.id,
@@ -59,7 +79,6 @@ def bench_world(database: Database) -> tuple[World, list[str], list[Actor]]:
                 )
         tx.session.flush()
         made = a_round(tx, world, code="BENCH", workflow="bench")
-        refs = []
         for number in range(CLIENTS):
             dossier = Dossier(
                 code=f"BENCH-{number}",
@@ -74,21 +93,27 @@ def bench_world(database: Database) -> tuple[World, list[str], list[Actor]]:
                 created_at=tx.now,
             )
             tx.session.add(dossier)
-            tx.session.flush()
-            refs.append(dossier.ref)
-    actors = [world.actor("diem") for _ in range(CLIENTS)]
-    return world, refs, actors
+    return world
 
 
-def product(world: World, refs: list[str], actors: list[Actor]) -> Work:
+def product(database: Database, account_id: int) -> Work:
     """Return the product's transition; each client moves its own dossier there and back."""
-    versions = [1] * CLIENTS
-    states = ["ping"] * CLIENTS
+    with database.reading() as tx:
+        actor = load_actor(tx, account_id)
+        found = tx.connection.execute(
+            select(Dossier.code, Dossier.ref, Dossier.state, Dossier.version).where(
+                Dossier.code.startswith("BENCH-")
+            )
+        )
+        refs, states, versions = {}, {}, {}
+        for row in found:
+            number = int(row.code.rpartition("-")[2])
+            refs[number], states[number], versions[number] = row.ref, row.state, row.version
 
     def work(number: int) -> None:
         done = act(
-            world.database,
-            actors[number],
+            database,
+            actor,
             refs[number],
             "go" if states[number] == "ping" else "back",
             seen_version=versions[number],
@@ -98,28 +123,31 @@ def product(world: World, refs: list[str], actors: list[Actor]) -> Work:
     return work
 
 
-def sqlite_floor(path: Path, turn: Any) -> Work:
-    """Return the floor on SQLite: WAL, synchronous FULL, writers in the same fair queue as the product's."""
-    local = threading.local()
+def make_floor_on_sqlite(path: Path) -> None:
     setup = sqlite3.connect(path, isolation_level=None)
     for statement in FLOOR_TABLES:
         setup.execute(statement.format(serial="INTEGER PRIMARY KEY"))
     setup.executemany("INSERT INTO floor_dossier VALUES (?, 'ping', 1)", [(n,) for n in range(CLIENTS)])
     setup.close()
-    versions = [1] * CLIENTS
+
+
+def sqlite_floor(path: Path, turn: Turn) -> Work:
+    """Return the floor on SQLite: WAL, synchronous FULL, writers in the queue that is given."""
+    connections = []
+    for _ in range(CLIENTS):
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connections.append(connection)
+    versions = dict(connections[0].execute("SELECT id, version FROM floor_dossier"))
 
     def work(number: int) -> None:
-        connection = getattr(local, "connection", None)
-        if connection is None:
-            connection = local.connection = sqlite3.connect(
-                path, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-        version = versions[number]
-        assert turn.acquire(30)
+        connection = connections[number]
+        if not turn.acquire(30):
+            raise TimeoutError("no turn within 30 s")
         try:
             connection.execute("BEGIN IMMEDIATE")
+            version = versions[number]
             connection.execute(
                 "UPDATE floor_dossier SET state = ?, version = ? WHERE id = ? AND version = ?",
                 ("pong" if version % 2 else "ping", version + 1, number, version),
@@ -140,21 +168,24 @@ def sqlite_floor(path: Path, turn: Any) -> Work:
     return work
 
 
-def postgres_floor(url: str) -> Work:
-    """Return the floor on PostgreSQL: five round trips through psycopg, nothing else."""
-    local = threading.local()
-    dsn = url.replace("postgresql+psycopg://", "postgresql://")
-    with psycopg.connect(dsn, autocommit=True) as setup:
+def make_floor_on_postgres(url: str) -> None:
+    with psycopg.connect(_libpq(url), autocommit=True) as setup:
         for statement in FLOOR_TABLES:
-            setup.execute(statement.format(serial="BIGSERIAL PRIMARY KEY"))
+            setup.execute(statement.format(serial="BIGSERIAL PRIMARY KEY").encode())
         for number in range(CLIENTS):
             setup.execute("INSERT INTO floor_dossier VALUES (%s, 'ping', 1)", (number,))
-    versions = [1] * CLIENTS
+
+
+def postgres_floor(url: str) -> Work:
+    """Return the floor on PostgreSQL: five round trips through psycopg, nothing else."""
+    connections: dict[int, psycopg.Connection] = {}
+    with psycopg.connect(_libpq(url)) as asked:
+        versions = dict(asked.execute("SELECT id, version FROM floor_dossier").fetchall())
 
     def work(number: int) -> None:
-        connection = getattr(local, "connection", None)
+        connection = connections.get(number)
         if connection is None:
-            connection = local.connection = psycopg.connect(dsn, autocommit=True)
+            connection = connections[number] = psycopg.connect(_libpq(url), autocommit=True)
         version = versions[number]
         connection.execute("BEGIN")
         connection.execute(
@@ -173,3 +204,12 @@ def postgres_floor(url: str) -> Work:
         versions[number] = version + 1
 
     return work
+
+
+def postgres_works(first: int, url: str, floor_url: str, account_id: int) -> Mapping[str, Work]:
+    """Return what one process of several does on PostgreSQL."""
+    return {"product": product(Database(url), account_id), "floor": postgres_floor(floor_url)}
+
+
+def _libpq(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://")
