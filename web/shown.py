@@ -87,7 +87,7 @@ def install(app: Flask) -> None:
         function_name=function_name,
         local_day=local_day,
         begin=lambda text: text[:1].upper() + text[1:],
-        purpose=lambda name: t(PURPOSES.get(name, name)),
+        purpose=purpose,
         told=told,
     )
     marks = environment.get_template("marks.html", globals={"icon_paths": PATHS}).make_module()
@@ -209,6 +209,11 @@ def typed_day(day: date | None) -> str:
 def function_name(name: str) -> str:
     """Return what a function is called on a page."""
     return said(FUNCTION_NAMES[name], language()) if name in FUNCTION_NAMES else name
+
+
+def purpose(name: str) -> str:
+    """Return for what a version was frozen, in words."""
+    return t(PURPOSES.get(name, name))
 
 
 def notice_words(view: DossierView, kind: str) -> str:
