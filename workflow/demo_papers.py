@@ -124,6 +124,15 @@ def _full(one: Nominated) -> str:
     return f"{PERSON[honorific].capitalize()} {one.name}" if honorific else one.name
 
 
+WOMEN = ("Lê Hồng Gấm", "Lưu Yến Nhi", "Âu Dương Tường Vy", "Neáng Sa Sen")
+"""Women of the demo whose names do not say so by “Thị”."""
+
+
+def _addressed(name: str) -> str:
+    """Return how minutes speak of one of the demo's people."""
+    return "bà" if "Thị" in name.split() or name in WOMEN else "ông"
+
+
 def _sheet(case: Case, kind: str, about: str, number: str, on: date, movement: str = "") -> dict[str, Any]:
     own_above = case.proposer.code.startswith(("ubnd-xa", "mttq", "hoi-", "huyen-doan", "cong-ty", "htx-"))
     return {
@@ -212,6 +221,7 @@ def _minutes(
         on,
     )
     absent = council - present
+    secretary = next(one.name for one in story.people if one.login == case.proposer.login)
     values |= {
         "place": "",
         "begins": "08 giờ 00 phút",
@@ -219,13 +229,13 @@ def _minutes(
         "where": f"phòng họp {case.proposer.name}",
         "attendance": f"tổng số thành viên {council:02d}; có mặt {present:02d}; vắng {absent:02d}.",
         "chair": {
-            "honorific": "ông/bà",
+            "honorific": _addressed(case.proposer.head),
             "name": case.proposer.head,
             "position": f"{case.proposer.title[-1].capitalize()}, Chủ tịch Hội đồng",
         },
         "secretary": {
-            "honorific": "ông/bà",
-            "name": next(one.name for one in story.people if one.login == case.proposer.login),
+            "honorific": _addressed(secretary),
+            "name": secretary,
             "position": "ủy viên thư ký",
         },
         "parts": [
