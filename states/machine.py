@@ -11,6 +11,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from typing import Any
 
 from transitions import Machine as Library
 
@@ -87,12 +89,30 @@ class _Token:
         self.state = state
 
 
+class _Calculator(Library):
+    """The library without what we never give it: callbacks to look for, states that are enums or unknown."""
+
+    def callbacks(self, funcs: object, event_data: object) -> None:
+        """Call nobody."""
+
+    def get_state(self, state: str | Enum) -> Any:
+        """Return the library's state of that name."""
+        return self.states[str(state)]
+
+
 class Machine:
-    """The two machines of one edition. Immutable after it is built, so threads may share it."""
+    """The two machines of one edition. Threads may share it: nothing of it changes but what it remembers."""
 
     def __init__(self, edition: Edition) -> None:
         self.edition = edition
         self._libraries = {subject: _library(edition.machine(subject)) for subject in SUBJECTS}
+        self._steps = {
+            (subject, key): (action, self._libraries[subject].events[key].trigger)
+            for subject in SUBJECTS
+            for key, action in edition.machine(subject).actions.items()
+        }
+        # Frozen, so the same step gives the same value; as many as the edition has arrows.
+        self._moves: dict[tuple[Subject, str, str, str], Move] = {}
         self._from_state = {subject: _by_state(edition.machine(subject)) for subject in SUBJECTS}
 
     def action(self, subject: Subject, action: str) -> Action:
@@ -130,7 +150,10 @@ class Machine:
         are open only in some states of the dossier; without it they are refused.
         Raises UnknownAction, WrongState, ConditionsUnmet (checked in this order), ConditionsMissing.
         """
-        found = self.action(subject, action)
+        step = self._steps.get((subject, action))
+        if step is None:
+            raise UnknownAction(action)
+        found, trigger = step
         if state not in found.performers:
             raise WrongState(action, state)
         if found.while_dossier and dossier_state not in found.while_dossier:
@@ -139,26 +162,32 @@ class Machine:
             _require(found, conditions)
         token = _Token(state)
         # MachineError cannot come: the loader and the two checks above have seen the source.
-        if not self._libraries[subject].events[action].trigger(token):
+        if not trigger(token):
             raise WrongState(action, state)
-        return Move(subject, action, state, token.state, found.effects, found.clock, found.nominees)
+        led = (subject, action, state, token.state)
+        move = self._moves.get(led)
+        if move is None:
+            move = self._moves[led] = Move(*led, found.effects, found.clock, found.nominees)
+        return move
 
 
 def _require(action: Action, conditions: Mapping[str, Callable[[], bool] | bool]) -> None:
-    missing = [name for name in action.conditions if name not in conditions]
-    if missing:
-        raise ConditionsMissing(f"no answer for {', '.join(missing)}, needed by {action.key}")
-    unmet = []
-    for name in action.conditions:
-        answer = conditions[name]
-        if (answer() if callable(answer) else answer) is not True:
-            unmet.append(name)
+    try:
+        answers = [conditions[name] for name in action.conditions]
+    except KeyError:
+        missing = [name for name in action.conditions if name not in conditions]
+        raise ConditionsMissing(f"no answer for {', '.join(missing)}, needed by {action.key}") from None
+    unmet = [
+        name
+        for name, answer in zip(action.conditions, answers, strict=True)
+        if answer is not True and (not callable(answer) or answer() is not True)
+    ]
     if unmet:
         raise ConditionsUnmet(tuple(unmet))
 
 
 def _library(definition: MachineDefinition) -> Library:
-    library = Library(
+    library = _Calculator(
         model=None,
         states=list(definition.states),
         initial=None,
