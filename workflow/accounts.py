@@ -37,6 +37,9 @@ TOUCH_EVERY = timedelta(minutes=1)
 often.
 """
 
+TOKEN_SCOPES = frozenset({"read", "write", "admin"})
+"""What a bearer token may be used for; docs/api.md says what each opens."""
+
 ACTIVATE_WITHIN = timedelta(days=7)
 RESET_WITHIN = timedelta(hours=24)
 
@@ -537,6 +540,8 @@ def create_token(
         raise Invalid("token_label", field="label")
     if not timedelta(0) < lifetime <= timedelta(days=366):
         raise Invalid("token_lifetime", field="lifetime")
+    if not scopes.split() or set(scopes.split()) - TOKEN_SCOPES:
+        raise Invalid("token_scopes", field="scopes", known=" ".join(sorted(TOKEN_SCOPES)))
     token = f"vd_{secrets.token_urlsafe(32)}"
     with database.writing() as tx:
         account = _locked(tx, account_id)
@@ -789,6 +794,10 @@ SENTENCES.update(
         "token_label": (
             "Hãy đặt tên cho khóa, tối đa 100 ký tự, ví dụ “Phần mềm một cửa”.",
             "Name the token in at most 100 characters, for example “One-stop software”.",
+        ),
+        "token_scopes": (
+            "Phạm vi của khóa chỉ gồm: {known}.",
+            "The scopes of a token are: {known}.",
         ),
         "token_lifetime": ("Khóa dùng được nhiều nhất 366 ngày.", "A token lives for at most 366 days."),
     }

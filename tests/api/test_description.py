@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.api.conftest import API, Site
+from web.api.operation import SCOPES
 from web.policy import POLICY
+from workflow.accounts import TOKEN_SCOPES
 
 
 def described(site: Site) -> Any:
@@ -61,6 +63,10 @@ def test_every_operation_says_what_it_is_takes_and_answers(shared_site: Site) ->
 def test_no_schema_points_to_itself_by_mistake(shared_site: Site) -> None:
     for name, schema in described(shared_site)["components"]["schemas"].items():
         assert f"#/components/schemas/{name}'" not in str(schema), name
+
+
+def test_the_scopes_are_those_that_tokens_are_made_with() -> None:
+    assert set(SCOPES) == TOKEN_SCOPES
 
 
 def test_what_is_not_there_is_a_problem_too(shared_site: Site) -> None:

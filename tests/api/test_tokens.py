@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from werkzeug.test import TestResponse
 
+from dossiers.refusals import Invalid
 from tests.api.conftest import API, ORIGIN, Program, Site
 from workflow import accounts
 
 
-def code_of(answer: object) -> str:
-    return str(answer.json["code"])  # type: ignore[attr-defined]
+def code_of(answer: TestResponse) -> str:
+    return str(answer.json["code"])
 
 
 def with_header(site: Site, value: str | None) -> Program:
@@ -96,8 +98,6 @@ def test_no_answer_sets_a_cookie(site: Site) -> None:
         ("read", "POST", "/dossiers", "write"),
         ("read write", "GET", "/people", "admin"),
         ("admin", "GET", "/dossiers", "read"),
-        ("", "GET", "/rounds", "read"),
-        ("readwrite", "GET", "/rounds", "read"),
     ],
 )
 def test_a_token_opens_what_its_scopes_say(
@@ -170,3 +170,11 @@ def test_the_language_is_asked_for_or_the_persons_own(site: Site) -> None:
     answer = mine.get("/dossiers/none")
     assert answer.json["detail"].startswith("This page")
     assert answer.headers["Content-Language"] == "en"
+    assert mine.get("/me").headers["Content-Language"] == "en"
+    assert site.program("suong", language="vi").get("/me").headers["Content-Language"] == "vi"
+
+
+@pytest.mark.parametrize("scopes", ["", "readwrite", "read superuser", "READ"])
+def test_a_token_with_a_scope_that_is_none_is_not_made(shared_site: Site, scopes: str) -> None:
+    with pytest.raises(Invalid, match="token_scopes"):
+        shared_site.token("suong", scopes)

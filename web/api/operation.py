@@ -31,7 +31,7 @@ SCOPES: Mapping[str, str] = {
     WRITE: "Do what the account's person may do with dossiers.",
     ADMIN: "Arrange units and people, for an account that is an administrator's.",
 }
-"""What a token may be used for; it never lets anybody do more than the person behind it may."""
+"""What a token may be used for (``accounts.TOKEN_SCOPES``); nobody gets more than they may do themselves."""
 
 CODE = r"[0-9A-Za-z][0-9A-Za-z._-]{0,59}"
 KEY = r"[a-z][a-z0-9_]{0,59}"
@@ -78,6 +78,13 @@ class Door(Blueprint):
 
 
 api = Door("api", __name__, url_prefix="/api/v1", description="Vinh Danh")
+
+
+@api.after_request
+def _tell_language(response: Response) -> Response:
+    if response.is_json and "Content-Language" not in response.headers and g.get("language"):
+        response.headers["Content-Language"] = g.language
+    return response
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +198,7 @@ def operation(
             told["requestBody"] = upload
         if files:
             told["responses"] = _download(files)
-        guarded._apidoc = {**getattr(inner, "_apidoc", {}), "told": told}  # type: ignore[attr-defined]  # smorest's
+        guarded._apidoc = {**getattr(inner, "_apidoc", {}), "told": told}  # type: ignore[attr-defined]  # smorest reads it there
         parameters = [_described(place) for place in re.findall(r"<(?:int[^>]*:)?([a-z]+)>", rule)]
         api.route(rule, methods=[method], parameters=parameters, tags=[tag])(guarded)
         return view
