@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from storage.base import UtcDateTime
 from storage.database import POSTGRESQL, SQLITE, Database, Tx
 from storage.outbox_tables import Outbox, Schedule
-from storage.prepared import Prepared
+from storage.prepared import Change, Prepared, change_together
 
 MOST_ATTEMPTS = 5
 """A job is tried so often; then it is dead until somebody revives it."""
@@ -105,8 +105,15 @@ def promise(tx: Tx, kind: str, key: str, payload: Mapping[str, Any], run_at: dat
 
     A second promise under the same ``key`` is the same promise and is ignored, whatever became of the first.
     """
-    _INSERT_PROMISE[tx.dialect].change(
-        tx,
+    change_together(tx, [promising(tx, kind, key, payload, run_at)])
+
+
+def promising(
+    tx: Tx, kind: str, key: str, payload: Mapping[str, Any], run_at: datetime | None = None
+) -> Change:
+    """Return what writes the promise that ``promise`` would make, for those who write more in one go."""
+    return Change(
+        _INSERT_PROMISE[tx.dialect],
         {
             "key": key,
             "kind": kind,

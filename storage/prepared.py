@@ -8,6 +8,7 @@ not done by every deed, ``connection.execute`` is the better choice.
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 from sqlalchemy import ClauseElement, Dialect, FromClause, Insert, Table, bindparam, exc, insert
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from storage.database import Tx
+from storage.database import POSTGRESQL, Tx
 
 Convert = Callable[[Any], Any]
 
@@ -29,6 +30,13 @@ class _Translated:
     names: tuple[str, ...] | None  # in the order of the text, where the driver counts parameters
     writers: tuple[tuple[str, Convert], ...]
     make_row: Callable[[Sequence[Any]], Any]
+
+    def written(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters as the driver takes them."""
+        values = dict(parameters)
+        for name, convert in self.writers:
+            values[name] = convert(values[name])
+        return values
 
 
 class Prepared:
@@ -65,21 +73,70 @@ class Prepared:
         cursor.close()
         return count
 
+    def translated(self, tx: Tx) -> _Translated:
+        """Return the statement as the database of ``tx`` takes it."""
+        known = self._translated.get(tx.dialect)
+        if known is None:
+            known = self._translated[tx.dialect] = _translate(self._statement, tx.connection.dialect)
+        return known
+
     def _run(self, tx: Tx, parameters: Mapping[str, Any]) -> tuple[Any, _Translated]:
-        translated = self._translated.get(tx.dialect)
-        if translated is None:
-            translated = self._translated[tx.dialect] = _translate(self._statement, tx.connection.dialect)
-        values: Any = dict(parameters)
-        for name, convert in translated.writers:
-            values[name] = convert(values[name])
+        translated = self.translated(tx)
+        values: Any = translated.written(parameters)
         if translated.names is not None:
             values = [values[name] for name in translated.names]
-        cursor = tx.driver_connection.cursor()
-        try:
-            cursor.execute(translated.text, values)
-        except Exception as error:
-            raise _as_sqlalchemy_says(tx, translated.text, values, error, cursor) from error
-        return cursor, translated
+        return _execute(tx, translated.text, values), translated
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An INSERT or UPDATE with its values, not sent yet."""
+
+    statement: Prepared
+    values: Mapping[str, Any]
+
+
+def change_together(tx: Tx, changes: Sequence[Change]) -> int:
+    """Carry out all of ``changes``; return how many rows the last one met.
+
+    PostgreSQL gets them as one statement with writable CTEs, in one round trip: none of them sees what another
+    one writes, and foreign keys are looked at when all are done. SQLite, which is in this process, gets one
+    after the other.
+    """
+    if tx.dialect != POSTGRESQL:
+        counts = [change.statement.change(tx, change.values) for change in changes]
+        return counts[-1]
+    values: dict[str, Any] = {}
+    for number, change in enumerate(changes):
+        for name, value in change.statement.translated(tx).written(change.values).items():
+            values[f"c{number}_{name}"] = value
+    statements = tuple(change.statement for change in changes)
+    text = _TOGETHER.get(statements)
+    if text is None:
+        text = _TOGETHER[statements] = _written_together([one.translated(tx).text for one in statements])
+    cursor = _execute(tx, text, values)
+    count: int = cursor.rowcount
+    cursor.close()
+    return count
+
+
+# As many as deeds have shapes: columns changed, promises made, with and without a reason.
+_TOGETHER: dict[tuple[Prepared, ...], str] = {}
+
+
+def _written_together(texts: Sequence[str]) -> str:
+    own = [re.sub(r"%\((\w+)\)s", rf"%(c{number}_\1)s", text) for number, text in enumerate(texts)]
+    first = ", ".join(f"c{number} AS ({text})" for number, text in enumerate(own[:-1]))
+    return f"WITH {first} {own[-1]}" if first else own[-1]
+
+
+def _execute(tx: Tx, text: str, values: Any) -> Any:
+    cursor = tx.driver_connection.cursor()
+    try:
+        cursor.execute(text, values)
+    except Exception as error:
+        raise _as_sqlalchemy_says(tx, text, values, error, cursor) from error
+    return cursor
 
 
 def insert_of(table: FromClause, *columns: str) -> Insert:

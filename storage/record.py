@@ -20,10 +20,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import uuid_utils
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from storage.canonical import canonical, moment_text
-from storage.prepared import Prepared, insert_of
+from storage.prepared import Change, Prepared, change_together, insert_of
 from storage.record_tables import RecordEntry, RecordLeaf, RecordPayload
 
 if TYPE_CHECKING:
@@ -126,6 +126,11 @@ class Entry:
         """The head of the chain once this entry is in."""
         return Head(self.position, self.hash)
 
+    def changes(self) -> list[Change]:
+        """Return what writes the entry: its payloads, then itself."""
+        kept = [Change(_insert_payload, row) for row in self.payload_rows()]
+        return [*kept, Change(_insert_entry, self.entry_row())]
+
     def entry_row(self) -> dict[str, Any]:
         """Return the values of the row of ``record_entry``."""
         return {
@@ -184,7 +189,7 @@ _insert_entry = Prepared(
         "origin", "epoch", "subject_kind", "subject_ref", "position", "event_id", "body", "hash", "prev",
     )
 )  # fmt: skip
-_insert_payload = insert(RecordPayload).inline()
+_insert_payload = Prepared(insert_of(RecordPayload.__table__, "commitment", "salt", "payload"))
 
 
 def compose(
@@ -322,9 +327,7 @@ def append(
         attachments=attachments,
         decision_pdf_sha256=decision_pdf_sha256,
     )
-    if entry.commitments:
-        tx.connection.execute(_insert_payload, entry.payload_rows())
-    _insert_entry.change(tx, entry.entry_row())
+    change_together(tx, entry.changes())
     return entry.head
 
 

@@ -23,11 +23,11 @@ from dossiers.functions import DUTY
 from dossiers.refusals import Conflict, Missing
 from states.definition import Edition
 from storage.database import POSTGRESQL, SQLITE, Tx
-from storage.prepared import Prepared, insert_of
-from storage.record import AttachmentMark, By, Head, Moved, append
+from storage.prepared import Change, Prepared, change_together, insert_of
+from storage.record import AttachmentMark, By, Head, Moved, compose
 from workflow.actor import Actor, Place
 from workflow.editions import edition_of
-from workflow.outgoing import Promise, put_promises
+from workflow.outgoing import Promise, promises_of
 from workflow.permissions import Standing, is_visible, standing_of
 
 _DOSSIER: Table = Dossier.__table__  # type: ignore[assignment]  # declarative classes map plain tables
@@ -223,12 +223,14 @@ def write(deed: Deed) -> int:
         state_from=row.state,
         state_to=state_to,
     )
-    head = append(
-        tx,
+    entry = compose(
         subject=("dossier", row.ref),
         head=Head(row.chain_length, row.chain_head),
         action=deed.action,
         by=deed.by,
+        now=tx.now,
+        origin=tx.origin,
+        epoch=tx.epoch,
         moves=[moved, *deed.moves],
         edition=f"{deed.edition.code}/{deed.edition.edition}",
         workflow_sha256=deed.edition.sha256,
@@ -239,21 +241,22 @@ def write(deed: Deed) -> int:
         attachments=deed.attachments,
         decision_pdf_sha256=deed.decision_pdf_sha256,
     )
-    changed = _update_of(tuple(sorted(deed.changes))).change(
-        tx,
-        {
-            **deed.changes,
-            "row_id": row.id,
-            "row_version": row.version,
-            "version": version,
-            "chain_head": head.hash,
-            "chain_length": head.length,
-        },
-    )
-    if changed != 1:
+    step = {
+        **deed.changes,
+        "row_id": row.id,
+        "row_version": row.version,
+        "version": version,
+        "chain_head": entry.head.hash,
+        "chain_length": entry.head.length,
+    }
+    changes = [
+        *entry.changes(),
+        *_participation(deed),
+        *promises_of(tx, row, version, deed.promises),
+        Change(_update_of(tuple(sorted(deed.changes))), step),
+    ]
+    if change_together(tx, changes) != 1:
         raise Conflict("changed_meanwhile", time="", happened="", version=row.version, state=row.state)
-    _note_participation(deed)
-    put_promises(tx, row, version, deed.promises)
     return version
 
 
@@ -273,18 +276,17 @@ def _regime(deed: Deed) -> str | None:
     return None if regime_id is None else str(regime_id)
 
 
-def _note_participation(deed: Deed) -> None:
+def _participation(deed: Deed) -> list[Change]:
+    """Return what notes that this person has now had a duty in the dossier; nothing when it is noted."""
     if deed.actor is None or deed.place is None:
-        return
+        return []
     duty = DUTY.get(deed.place.function)
     if duty is None or duty in deed.standing.duties:
-        return
-    _INSERT_PARTICIPATION.change(
-        deed.tx,
-        {
-            "dossier_id": deed.row.id,
-            "person_id": deed.actor.person_id,
-            "duty": duty,
-            "first_at": deed.now,
-        },
-    )
+        return []
+    noted = {
+        "dossier_id": deed.row.id,
+        "person_id": deed.actor.person_id,
+        "duty": duty,
+        "first_at": deed.now,
+    }
+    return [Change(_INSERT_PARTICIPATION, noted)]

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from dossiers.attachment import Attachment, AttachmentUse
 from dossiers.award_round import QuotaPool
@@ -52,6 +53,11 @@ class DossierFacts:
             # What was read for the dossier is true for each of its nominees: a page of 200 asks once.
             self.nominees, self._criteria, self._answers = shared.nominees, shared._criteria, shared._answers
             self._contents, self._targets = shared._contents, shared._targets
+
+    @property
+    def _session(self) -> Session:
+        # Asked for when a fact is: most deeds need none, and a session costs more than a statement.
+        return self._deed.tx.session
 
     def answers(self, names: Sequence[str]) -> Mapping[str, Callable[[], bool]]:
         """Return the named conditions, bound to these facts, for the machine to call."""
@@ -102,7 +108,7 @@ class DossierFacts:
     @cached_property
     def nominees(self) -> Sequence[Nominee]:
         """Every nominee of the dossier in its order."""
-        return self._deed.tx.session.scalars(
+        return self._session.scalars(
             select(Nominee).where(Nominee.dossier_id == self._deed.row.id).order_by(Nominee.ordinal)
         ).all()
 
@@ -113,7 +119,7 @@ class DossierFacts:
     @cached_property
     def missing_papers(self) -> Sequence[str]:
         present = set(
-            self._deed.tx.session.scalars(
+            self._session.scalars(
                 select(Attachment.kind)
                 .where(Attachment.dossier_id == self._deed.row.id, Attachment.withdrawn_at.is_(None))
                 .distinct()
@@ -134,7 +140,7 @@ class DossierFacts:
             return []
         ids = [nominee.id for nominee in live]
         uses: dict[int, set[int | None]] = {}
-        for nominee_id, criterion_id in self._deed.tx.session.execute(
+        for nominee_id, criterion_id in self._session.execute(
             select(AttachmentUse.nominee_id, AttachmentUse.criterion_id)
             .join(Attachment, Attachment.id == AttachmentUse.attachment_id)
             .where(
@@ -158,7 +164,7 @@ class DossierFacts:
     def _criteria(self) -> Mapping[int, Sequence[Criterion]]:
         classes = {nominee.class_id for nominee in self.nominees}
         by_class: dict[int, list[Criterion]] = {}
-        for criterion in self._deed.tx.session.scalars(
+        for criterion in self._session.scalars(
             select(Criterion).where(Criterion.class_id.in_(classes)).order_by(Criterion.ordinal)
         ):
             by_class.setdefault(criterion.class_id, []).append(criterion)
@@ -169,7 +175,7 @@ class DossierFacts:
         ids = [nominee.id for nominee in self.nominees]
         return {
             (answer.nominee_id, answer.criterion_id): answer
-            for answer in self._deed.tx.session.scalars(
+            for answer in self._session.scalars(
                 select(CriterionAnswer).where(CriterionAnswer.nominee_id.in_(ids))
             )
         }
@@ -191,7 +197,7 @@ class DossierFacts:
         ids = [nominee.revision_id for nominee in self.nominees if nominee.revision_id]
         return {
             row.id: json.loads(row.content)
-            for row in self._deed.tx.session.execute(
+            for row in self._session.execute(
                 select(Revision.id, Revision.content).where(Revision.id.in_(ids))
             )
             if row.content is not None
@@ -229,7 +235,7 @@ class DossierFacts:
         """Return ``ref:criterion`` or ``ref:field`` for every needed thing not filled in."""
         gaps: list[str] = []
         kinds = dict(
-            self._deed.tx.session.execute(
+            self._session.execute(
                 select(NomineeClass.id, NomineeClass.kind).where(
                     NomineeClass.id.in_({nominee.class_id for nominee in self.nominees})
                 )
@@ -258,7 +264,7 @@ class DossierFacts:
     def quota_needs(self) -> Sequence[PoolNeed]:
         going = [nominee for nominee in self.nominees if nominee.state in PASSED]
         kinds = dict(
-            self._deed.tx.session.execute(
+            self._session.execute(
                 select(NomineeClass.id, NomineeClass.kind).where(
                     NomineeClass.id.in_({nominee.class_id for nominee in going})
                 )
@@ -270,7 +276,7 @@ class DossierFacts:
             wanted[key] = wanted.get(key, 0) + 1
         pools = {
             (pool.award_form_id, pool.nominee_kind): pool
-            for pool in self._deed.tx.session.scalars(
+            for pool in self._session.scalars(
                 select(QuotaPool).where(
                     QuotaPool.round_id == self._deed.row.round_id,
                     QuotaPool.decider_body_id == self._deed.row.decider_body_id,
@@ -294,7 +300,7 @@ class DossierFacts:
 
     @property
     def supplement_due_on(self) -> date | None:
-        return self._deed.tx.session.scalar(
+        return self._session.scalar(
             select(func.max(ClockSpan.due_on)).where(
                 ClockSpan.dossier_id == self._deed.row.id,
                 ClockSpan.limit_code == "supplement",
@@ -305,7 +311,7 @@ class DossierFacts:
     @property
     def has_decision_paper(self) -> bool:
         return (
-            self._deed.tx.session.scalar(
+            self._session.scalar(
                 select(Attachment.id)
                 .where(
                     Attachment.dossier_id == self._deed.row.id,

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from storage.database import Tx
-from storage.outbox import promise
+from storage.outbox import promising
+from storage.prepared import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,15 @@ class Promise:
     run_at: datetime | None = None
 
 
-def put_promises(tx: Tx, dossier: Row[Any], version: int, promises: Sequence[Promise]) -> None:
-    """Write every promise of a deed that brought ``dossier`` to ``version``."""
-    for one in promises:
-        promise(
+def promises_of(tx: Tx, dossier: Row[Any], version: int, promises: Sequence[Promise]) -> list[Change]:
+    """Return what writes every promise of a deed that brings ``dossier`` to ``version``."""
+    return [
+        promising(
             tx,
             one.kind,
             f"{one.kind}/{dossier.ref}/{version}/{one.suffix}",
             {"dossier_id": dossier.id, "dossier_ref": dossier.ref, "version": version, **one.payload},
             run_at=one.run_at,
         )
+        for one in promises
+    ]

@@ -11,7 +11,7 @@ from sqlalchemy import exc as errors
 
 from storage.database import Database
 from storage.outbox_tables import Outbox
-from storage.prepared import Prepared, insert_of
+from storage.prepared import Change, Prepared, change_together, insert_of
 
 MOMENT = datetime(2024, 11, 18, 2, 0, 0, 123456, tzinfo=UTC)
 COLUMNS = ("key", "kind", "payload", "run_at", "attempt", "state", "created_at")
@@ -74,3 +74,22 @@ def test_naive_moments_are_refused(database: Database) -> None:
 def test_what_changes_with_its_values_cannot_be_prepared(database: Database, statement: object) -> None:
     with database.writing() as tx, pytest.raises((ValueError, exc.CompileError)):
         Prepared(statement).change(tx, {"keys": ["a"]})  # type: ignore[arg-type]
+
+
+def test_changes_made_together_are_all_made_or_none(database: Database) -> None:
+    first, second = str(uuid4()), str(uuid4())
+    with database.writing() as tx:
+        PUT.change(tx, a_row(first))
+        moved = change_together(
+            tx, [Change(PUT, a_row(second)), Change(MOVE, {"which": first, "state": "done"})]
+        )
+        assert moved == 1
+        assert change_together(tx, [Change(MOVE, {"which": "nobody", "state": "done"})]) == 0
+    with database.reading() as tx:
+        one = Prepared(ONE)
+        assert one.first(tx, {"key": first}).state == "done"
+        assert one.first(tx, {"key": second}).payload == "Đề nghị"
+    with pytest.raises(errors.IntegrityError), database.writing() as tx:
+        change_together(tx, [Change(PUT, a_row(second)), Change(MOVE, {"which": first, "state": "dead"})])
+    with database.reading() as tx:
+        assert one.first(tx, {"key": first}).state == "done"
