@@ -15,7 +15,7 @@ def small(sqlite_url: str, tmp_path: Path) -> Iterator[Installation]:
     """An installation on SQLite with local files."""
     made = an_installation(tmp_path, sqlite_url)
     yield made
-    made.world.database.close()
+    made.close()
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def large(migrated_postgres_url: str, tmp_path: Path) -> Iterator[Installation]:
     """An installation on PostgreSQL; its files are local, for tests whose point is not the store."""
     made = an_installation(tmp_path, migrated_postgres_url)
     yield made
-    made.world.database.close()
+    made.close()
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def large_with_s3(migrated_postgres_url: str, s3_bucket_url: str, tmp_path: Path
     """An installation on PostgreSQL with an S3 store."""
     made = an_installation(tmp_path, migrated_postgres_url, s3_bucket_url)
     yield made
-    made.world.database.close()
+    made.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -25,8 +25,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
+
 from storage.database import Database, TestClock
 from storage.files import Files, files_from_url
+from storage.outbox_tables import Outbox
 from storage.sequencer import Sequencer
 from storage.signer import FileKeySigner
 from tests.builders import World, a_world
@@ -183,6 +186,9 @@ class Installation:
             step(case)
         return case.dossier
 
+    def close(self) -> None:
+        self.world.database.close()
+
     @contextmanager
     def serving(self, **settings: str) -> Iterator[Server]:
         """A server process, from its first answer on; it is told to end afterwards if it still runs."""
@@ -228,11 +234,17 @@ class Installation:
         assert not said, "\n".join(said)
 
     def settle(self) -> None:
-        """Do what is left to do, as a worker beside the servers would; the servers' own may have stopped."""
+        """Do what is left to do, as a worker would when the servers have ended. What one of them held under a
+        lease as its database went away is free a minute later; that minute is not waited for.
+        """
         clock = self.world.clock
         assert clock is not None
         morning = clock.now()
         clock.set(datetime.fromisoformat(NOON))
+        with self.world.database.writing() as tx:
+            tx.connection.execute(
+                update(Outbox).where(Outbox.state == "running").values(lease_until=Outbox.created_at)
+            )
         try:
             sequencer = Sequencer(self.world.database, FileKeySigner(self.keys))
             Worker(self.world.database, self.files, sequencer).work_until_idle()

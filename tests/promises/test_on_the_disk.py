@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -137,14 +137,13 @@ def test_no_deed_is_answered_before_postgresql_has_flushed_it(tmp_path: Path, co
     with started_postgres(durable=True, settings=QUIET) as postgres:
         url = postgres.create_database()
         migrate.upgrade(url)
-        installation = an_installation(tmp_path, url)
-        rider = Rider.on(installation, "pending_decision")
-        assert early(installation, rider, count, url) == 0
-        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as admin:
-            admin.execute(f'ALTER DATABASE "{url.rpartition("/")[2]}" SET synchronous_commit = off')
-        assert early(installation, rider, 10, url) > 0
-        installation.check()
-        installation.world.database.close()
+        with closing(an_installation(tmp_path, url)) as installation:
+            rider = Rider.on(installation, "pending_decision")
+            assert early(installation, rider, count, url) == 0
+            with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as admin:
+                admin.execute(f'ALTER DATABASE "{url.rpartition("/")[2]}" SET synchronous_commit = off')
+            assert early(installation, rider, 10, url) > 0
+            installation.check()
 
 
 def early(installation: Installation, rider: Rider, count: int, url: str) -> int:
