@@ -100,7 +100,7 @@ class QuotaNeed(Protocol):
 
 # Nominee states that still count for the dossier: neither ended nor given back.
 IN_PLAY = frozenset({"in_play", "passed", "listed"})
-UNDECIDED = frozenset({"in_play"})
+UNDECIDED = frozenset({"in_play", "returned"})
 PASSED = frozenset({"passed", "listed"})
 
 
@@ -140,9 +140,8 @@ def resubmission_allowed(facts: Facts) -> bool:
 
 
 def criteria_judged(facts: Facts) -> bool:
-    """No criterion fails by rule; what needs a person is judged by the person who finds the nominee eligible.
-    """
-    return not facts.failed_criteria
+    """Every criterion has an answer and none fails by rule; what needs a person, the appraiser judges."""
+    return not facts.failed_criteria and not facts.open_questions
 
 
 def no_nominee_on_hold(facts: Facts) -> bool:
@@ -151,7 +150,7 @@ def no_nominee_on_hold(facts: Facts) -> bool:
 
 
 def all_nominees_appraised(facts: Facts) -> bool:
-    """No nominee waits for a verdict."""
+    """No nominee waits for a verdict, nor lies with the unit to be mended."""
     return not any(state in UNDECIDED for state in facts.nominee_states)
 
 

@@ -148,8 +148,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{count} questions are not answered. Open each nominee and fill in what is empty.",
     ),
     "condition_criteria_judged": (
-        "Tiêu chuẩn chưa đạt theo số liệu: {codes}. Hãy trả lại để sửa, hoặc kết luận không đủ điều kiện.",
-        "Criteria not met by the figures: {codes}. Return for correction, or find not eligible.",
+        "Tiêu chuẩn chưa đạt hoặc chưa trả lời: {codes}. Hãy trả lại để sửa, hoặc kết luận không đủ điều kiện.",
+        "Criteria not met or not answered: {codes}. Return for correction, or find not eligible.",
     ),
     "condition_round_open": (
         "Đợt này đã đóng lúc {closes_at}. Hồ sơ vẫn được giữ. Bạn có thể chuyển sang đợt sau.",
@@ -172,8 +172,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The dossier has been sent as often as is allowed. Ask the head of appraisal to allow one more time.",
     ),
     "condition_all_nominees_appraised": (
-        "Còn trường hợp chưa có kết luận thẩm định. Hãy kết luận từng trường hợp trước.",
-        "A nominee has no verdict yet. Give each one a verdict first.",
+        "Còn trường hợp chưa có kết luận hoặc đang ở đơn vị để sửa. Hãy kết luận từng trường hợp trước.",
+        "A nominee has no verdict yet or is being mended by the unit. Give each one a verdict first.",
     ),
     "condition_some_nominee_passed": (
         "Chưa có trường hợp nào đủ điều kiện để đi tiếp.",
@@ -325,6 +325,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Nhiều nhất {limit} điều cần sửa mỗi lần.",
         "At most {limit} remarks at a time.",
     ),
+    "remark_target_unknown": (
+        "Không có trường hợp hoặc giấy tờ này trong hồ sơ. Hãy chọn lại chỗ cần sửa.",
+        "The dossier has no such nominee or paper. Choose again what must be mended.",
+    ),
     "remarks_not_taken": (
         "Việc này không kèm điều cần sửa.",
         "This action takes no remarks.",
@@ -352,6 +356,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "paper_not_your_turn": (
         "Chỉ nơi đang giữ hồ sơ mới đưa được giấy tờ này vào.",
         "Only the office that holds the dossier can add this paper.",
+    ),
+    "paper_of_another": (
+        "Giấy tờ này do người khác đưa vào; chỉ người ấy thay hoặc bỏ được.",
+        "Somebody else added this paper; only they can replace it or take it out.",
     ),
     "paper_withdrawn_already": (
         "Giấy tờ này đã được bỏ khỏi hồ sơ.",

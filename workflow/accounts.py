@@ -40,6 +40,11 @@ often.
 TOKEN_SCOPES = frozenset({"read", "write", "admin"})
 """What a bearer token may be used for; docs/api.md says what each opens."""
 
+CLOCK_CORRECTION = timedelta(minutes=5)
+"""What was begun under a clock that ran ahead by more than this is dead when the clock is right again: its end
+would lie years away. By less, a clock may be put right without anybody signing in again.
+"""
+
 ACTIVATE_WITHIN = timedelta(days=7)
 RESET_WITHIN = timedelta(hours=24)
 
@@ -316,6 +321,7 @@ def find_session(tx: Tx, token: str) -> LiveSession | None:
             Session.token_hash == _sha256(token),
             Session.ended_at.is_(None),
             Session.expires_at > tx.now,
+            Session.expires_at <= tx.now + ABSOLUTE + CLOCK_CORRECTION,
             Session.last_seen_at > tx.now - IDLE,
             Account.state == "active",
         )
@@ -356,6 +362,7 @@ def sessions_of(tx: Tx, account_id: int, *, current_ref: str | None) -> tuple[Se
             Session.account_id == account_id,
             Session.ended_at.is_(None),
             Session.expires_at > tx.now,
+            Session.expires_at <= tx.now + ABSOLUTE + CLOCK_CORRECTION,
             Session.last_seen_at > tx.now - IDLE,
         )
         .order_by(Session.last_seen_at.desc(), Session.id.desc())
@@ -402,14 +409,20 @@ def issue_link(tx: Tx, account_id: int, purpose: str) -> str:
         .values(used_at=tx.now)
     )
     token = secrets.token_urlsafe(32)
-    within = ACTIVATE_WITHIN if purpose == "activate" else RESET_WITHIN
     tx.session.add(
         AccountToken(
-            purpose=purpose, token_hash=_sha256(token), account_id=account_id, expires_at=tx.now + within
+            purpose=purpose,
+            token_hash=_sha256(token),
+            account_id=account_id,
+            expires_at=tx.now + _within(purpose),
         )
     )
     tx.session.flush()
     return token
+
+
+def _within(purpose: str) -> timedelta:
+    return ACTIVATE_WITHIN if purpose == "activate" else RESET_WITHIN
 
 
 def invitation(tx: Tx, purpose: str, token: str) -> Invitation:
@@ -424,6 +437,7 @@ def invitation(tx: Tx, purpose: str, token: str) -> Invitation:
             AccountToken.token_hash == _sha256(token),
             AccountToken.used_at.is_(None),
             AccountToken.expires_at > tx.now,
+            AccountToken.expires_at <= tx.now + _within(purpose) + CLOCK_CORRECTION,
             Account.state == ("invited" if purpose == "activate" else "active"),
         )
     ).one_or_none()
@@ -458,6 +472,7 @@ def set_password_by_link(
         account.password_changed_at = tx.now
         account.state = "active"
         end_sessions(tx, account.id)
+        end_tokens(tx, account.id)
         action = "account_activated" if purpose == "activate" else "password_reset"
         enter(tx, account, action, by=_self(account, None, request_id))
 
@@ -569,6 +584,7 @@ def find_token(tx: Tx, token: str) -> ApiToken | None:
         .where(
             ApiToken.token_hash == _sha256(token),
             ApiToken.revoked_at.is_(None),
+            ApiToken.created_at <= tx.now + CLOCK_CORRECTION,
             ApiToken.expires_at > tx.now,
             Account.state == "active",
         )
@@ -600,6 +616,15 @@ def revoke_token(database: Database, account_id: int, token_ref: str) -> None:
         if row.revoked_at is None:
             row.revoked_at = tx.now
             enter(tx, account, "token_revoked", by=_self(account, None, None), payload={"token": token_ref})
+
+
+def end_tokens(tx: Tx, account_id: int) -> None:
+    """Revoke every bearer token of an account: what it was given under an old password, or before it was disabled."""
+    tx.session.execute(
+        update(ApiToken)
+        .where(ApiToken.account_id == account_id, ApiToken.revoked_at.is_(None))
+        .values(revoked_at=tx.now)
+    )
 
 
 # --- the throttle ---------------------------------------------------------------------------------
@@ -640,10 +665,10 @@ def _take_a_try(database: Database, *, key: bytes, login: str, place: str, known
 
 def _wait(tx: Tx, login_hash: str, place_hash: str, known: bool) -> int:
     """Return the seconds until the next try is evaluated, 0 for at once."""
-    since = tx.now - WINDOW
+    since, until = tx.now - WINDOW, tx.now + CLOCK_CORRECTION
     tries = tx.session.execute(
         select(LoginAttempt.peer_hash, LoginAttempt.at, LoginAttempt.succeeded)
-        .where(LoginAttempt.login_hash == login_hash, LoginAttempt.at > since)
+        .where(LoginAttempt.login_hash == login_hash, LoginAttempt.at > since, LoginAttempt.at <= until)
         .order_by(LoginAttempt.at.desc(), LoginAttempt.id.desc())
         .limit(200)
     ).all()
@@ -665,6 +690,7 @@ def _wait(tx: Tx, login_hash: str, place_hash: str, known: bool) -> int:
             select(func.count(func.distinct(LoginAttempt.login_hash)), func.max(LoginAttempt.at)).where(
                 LoginAttempt.peer_hash == place_hash,
                 LoginAttempt.at > since,
+                LoginAttempt.at <= until,
                 LoginAttempt.succeeded.is_(False),
             )
         ).one()

@@ -22,7 +22,7 @@ from dossiers.refusals import SENTENCES, Conflict, Invalid, Missing
 from dossiers.text import fold, person_sort_key, sort_key
 from storage.database import Database, Tx
 from storage.record import Head, append
-from workflow.accounts import end_sessions, enter, issue_link, plain_login
+from workflow.accounts import end_sessions, end_tokens, enter, issue_link, plain_login
 from workflow.actor import Actor, Place, valid_on
 from workflow.permissions import require_administrator
 
@@ -64,6 +64,14 @@ SENTENCES.update(
         "not_yourself": (
             "Bạn không tự khóa tài khoản của mình được. Hãy nhờ quản trị viên khác.",
             "You cannot disable your own account. Ask another administrator.",
+        ),
+        "not_your_own_place": (
+            "Bạn không tự giao chức năng cho mình được. Hãy nhờ quản trị viên khác.",
+            "You cannot give yourself a function. Ask another administrator.",
+        ),
+        "function_stands_alone": (
+            "Quản trị hoặc thanh tra không kiêm chức năng khác, để không ai vừa cấp quyền vừa quyết định hồ sơ.",
+            "An administrator or auditor holds no other function, so that nobody both gives rights and decides.",
         ),
         "already_ended": ("Phần việc này đã kết thúc.", "This has already ended."),
     }
@@ -724,6 +732,17 @@ def _join(
         raise Invalid("ends_before_it_begins", field="to_on")
     if function == AUDITOR and to_on is None:
         raise Invalid("auditor_needs_end", field="to_on")
+    others = set(
+        tx.session.scalars(
+            select(Membership.function).where(
+                Membership.person_id == person.id,
+                or_(Membership.to_on.is_(None), Membership.to_on > from_on),
+            )
+        )
+    )
+    # Who arranges the rights never decides a dossier, and who inspects takes no part in what is inspected.
+    if others and (others | {function}) & SIDE_FUNCTIONS and others != {function}:
+        raise Conflict("function_stands_alone", field="function")
     member = Membership(
         person_id=person.id,
         org_unit_id=_unit(tx, unit_ref).id,
@@ -752,6 +771,8 @@ def add_membership(
     place = require_administrator(actor)
     with database.writing() as tx:
         person, account = _person(tx, person_ref, lock=True)
+        if person.id == actor.person_id:
+            raise Conflict("not_your_own_place")
         member = _join(tx, person, unit_ref, function, position_title, from_on, to_on)
         enter(
             tx,
@@ -797,6 +818,7 @@ def disable_account(database: Database, actor: Actor, person_ref: str) -> None:
             raise Conflict("not_yourself")
         account.state = "disabled"
         end_sessions(tx, account.id)
+        end_tokens(tx, account.id)
         enter(tx, account, "account_disabled", by=actor.by(place))
 
 

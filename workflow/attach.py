@@ -24,12 +24,14 @@ from storage.files import FileDamaged, FileMissing, Files, FileTooBig, Stored, S
 from storage.record import AttachmentMark
 from workflow.actor import Actor
 from workflow.engine import Deed, lock, look, require_version, write
-from workflow.permissions import require_proposer, visible_to
+from workflow.permissions import require_proposer, sees_office, sight_of
 
 # Papers that the offices add while it is their turn; the unit supplies the others.
 OFFICE_KINDS = frozenset(
     {"meeting_minutes", "appraisal_sheet", "return_notice", "supplement_notice", "decision"}
 )
+# What the offices write for themselves: the unit reads the notices and the decision.
+INNER_KINDS = frozenset({"meeting_minutes", "appraisal_sheet"})
 UNIT_KINDS = tuple(kind for kind in PAPER_KINDS if kind not in OFFICE_KINDS)
 PAPERS_AT_MOST = 2_000
 
@@ -99,7 +101,7 @@ def attach(
     taken, unknown kind or nominee), ``Unavailable`` when the store does not answer. No refusal leaves a row.
     """
     with database.reading() as tx:
-        _check_before_bytes(tx, actor, dossier_ref, kind)
+        _check_before_bytes(tx, actor, dossier_ref, kind, nominee_refs, replaces)
     head = stream.read(SNIFFED_BYTES)
     if not head:
         raise Invalid("file_empty", field="file")
@@ -114,7 +116,7 @@ def attach(
         raise Unavailable("store_unavailable", field="file") from None
     with database.writing() as tx:
         deed = lock(tx, actor, dossier_ref)
-        _require_paper_right(deed, kind)
+        _require_paper_right(deed, kind, nominee_refs, replaces)
         if seen_version is not None:
             require_version(deed, seen_version)
         return _keep(
@@ -130,27 +132,82 @@ def attach(
         )
 
 
-def _check_before_bytes(tx: Tx, actor: Actor, dossier_ref: str, kind: str) -> None:
+def _check_before_bytes(
+    tx: Tx, actor: Actor, dossier_ref: str, kind: str, nominee_refs: Sequence[str], replaces: str | None
+) -> None:
     """Refuse strangers and wrong moments before a byte is read; asked again under the lock."""
-    deed = look(tx, actor, dossier_ref)
-    _require_paper_right(deed, kind)
+    _require_paper_right(look(tx, actor, dossier_ref), kind, nominee_refs, replaces)
 
 
-def _require_paper_right(deed: Deed, kind: str) -> None:
+def _require_paper_right(
+    deed: Deed, kind: str, nominee_refs: Sequence[str] = (), touched: str | None = None
+) -> None:
+    """Refuse a paper that is not this person's to add, replace or take out (``touched`` is its ref) now."""
     if kind not in PAPER_KINDS:
         raise Invalid("paper_kind_unknown", field="kind")
-    state = deed.edition.dossier.states[deed.row.state]
     if kind in OFFICE_KINDS:
-        function = deed.row.waiting_function
-        if function is None or function in UNIT_FUNCTIONS or function not in deed.standing.places:
-            raise Forbidden("paper_not_your_turn")
-        if not deed.standing.may_serve(function):
-            raise Forbidden("duties_conflict")
-        deed.place = deed.standing.places[function]
+        _require_desk(deed)
+        if touched is not None and _supplier(deed, touched) != (deed.actor and deed.actor.account_id):
+            raise Forbidden("paper_of_another")
         return
     deed.place = require_proposer(deed.standing)
-    if not state.editable:
-        raise Conflict("not_editable_now", state=deed.row.state)
+    state = deed.edition.dossier.states[deed.row.state]
+    if state.editable or _opened_by_itself(deed, kind, nominee_refs):
+        return
+    raise Conflict("not_editable_now", state=deed.row.state)
+
+
+def _require_desk(deed: Deed) -> None:
+    """Whoever may act for an office from this state may add the office's papers."""
+    state = deed.row.state
+    functions = {
+        function
+        for action in deed.edition.dossier.actions.values()
+        for function in action.performers_in(state)
+        if function not in UNIT_FUNCTIONS and function in deed.standing.places
+    }
+    if deed.row.waiting_function is None or not functions:
+        raise Forbidden("paper_not_your_turn")
+    for function in sorted(functions, key=lambda one: one != deed.row.waiting_function):
+        if deed.standing.may_serve(function):
+            deed.place = deed.standing.places[function]
+            return
+    raise Forbidden("duties_conflict")
+
+
+def may_add_office_papers(deed: Deed) -> bool:
+    """Tell whether this person may add an office's paper now."""
+    try:
+        _require_desk(deed)
+    except Forbidden:
+        return False
+    return True
+
+
+def _opened_by_itself(deed: Deed, kind: str, nominee_refs: Sequence[str]) -> bool:
+    """Tell whether the unit may add this paper although the dossier is with an office.
+
+    The signed request to withdraw goes wherever the dossier is; a nominee returned by itself takes its papers.
+    """
+    if deed.edition.dossier.states[deed.row.state].final:
+        return False
+    if kind == "withdrawal_request" and deed.row.submissions:
+        return True
+    if not nominee_refs:
+        return False
+    states = deed.tx.session.scalars(
+        select(Nominee.state).where(Nominee.dossier_id == deed.row.id, Nominee.ref.in_(nominee_refs))
+    ).all()
+    known = deed.edition.nominee.states
+    return len(states) == len(set(nominee_refs)) and all(known[one].editable for one in states)
+
+
+def _supplier(deed: Deed, paper_ref: str) -> int | None:
+    return deed.tx.session.scalar(
+        select(AttachmentVersion.supplied_by)
+        .join(Attachment, Attachment.id == AttachmentVersion.attachment_id)
+        .where(Attachment.ref == paper_ref, Attachment.dossier_id == deed.row.id, AttachmentVersion.n == 1)
+    )
 
 
 def _keep(
@@ -215,6 +272,8 @@ def _keep(
     deed.action = "paper_attached" if replaces is None else "paper_replaced"
     deed.attachments.append(AttachmentMark(blob.key, blob.sha256, blob.size, blob.media_type))
     deed.payload.update({"paper": paper.ref, "kind": kind, "n": n, "name": name})
+    if nominee_refs and replaces is None:
+        deed.payload["serves"] = {"nominees": list(nominee_refs), "criterion": criterion_code}
     return AttachmentKey(paper.ref, version.ref, n, stored.sha256, stored.size, name, write(deed))
 
 
@@ -261,7 +320,7 @@ def withdraw_attachment(database: Database, actor: Actor, attachment_ref: str, *
             raise Missing("not_found")
         paper, dossier_ref = found
         deed = lock(tx, actor, dossier_ref)
-        _require_paper_right(deed, paper.kind)
+        _require_paper_right(deed, paper.kind, touched=paper.ref)
         require_version(deed, seen_version)
         if paper.withdrawn_at is not None:
             raise Conflict("paper_withdrawn_already")
@@ -281,14 +340,24 @@ def open_attachment(database: Database, files: Files, actor: Actor, version_ref:
     """
     with database.reading() as tx:
         row = tx.connection.execute(
-            select(AttachmentVersion.name, Blob.key, Blob.sha256, Blob.size, Blob.media_type, Blob.scan_state)
+            select(
+                AttachmentVersion.name,
+                Attachment.kind,
+                Dossier.ref,
+                Blob.key,
+                Blob.sha256,
+                Blob.size,
+                Blob.media_type,
+                Blob.scan_state,
+            )
             .join(Attachment, Attachment.id == AttachmentVersion.attachment_id)
             .join(Blob, Blob.id == AttachmentVersion.blob_id)
             .join(Dossier, Dossier.id == Attachment.dossier_id)
-            .where(AttachmentVersion.ref == version_ref, visible_to(actor, local_day(tx.now)))
+            .where(AttachmentVersion.ref == version_ref, sight_of(tx, actor, local_day(tx.now)).covers())
         ).first()
-    if row is None:
-        raise Missing("not_found")
+        inner = row is not None and row.kind in INNER_KINDS
+        if row is None or (inner and not sees_office(actor, look(tx, actor, row.ref).standing)):
+            raise Missing("not_found")
     if row.scan_state in ("pending", "infected"):
         raise Conflict(f"file_scan_{row.scan_state}")
     try:

@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from dossiers.attachment import Attachment, AttachmentVersion
+from dossiers.attachment import PAPER_KINDS, Attachment, AttachmentVersion
 from dossiers.contents import clean_text
 from dossiers.dossier import Remark
 from dossiers.functions import UNIT_FUNCTIONS
+from dossiers.meetings import figure_problems
 from dossiers.nominee import Nominee
 from dossiers.numbers import NotADay, NotANumber, parse_count, parse_day
 from dossiers.refusals import Conflict, Invalid, InvalidForm, Missing, Refusal
@@ -241,6 +242,7 @@ def _read_input(
             continue
         if value is not None:
             values[field.key] = value
+    problems.extend(figure_problems(values))
     kept: list[RemarkInput] = []
     if remarks and not action.remarks:
         problems.append(Invalid("remarks_not_taken", field="remarks"))
@@ -315,7 +317,19 @@ def _read_remark(deed: Deed, remark: RemarkInput, field: str) -> RemarkInput:
     if not body:
         raise Invalid("reason_missing", field=f"{field}.body")
     target = clean_text(remark.target_ref or "", field=f"{field}.target_ref", limit=120) or None
+    if remark.target_kind in ("nominee", "paper") and not _is_in_dossier(deed, remark.target_kind, target):
+        raise Invalid("remark_target_unknown", field=f"{field}.target_ref")
     return RemarkInput(remark.target_kind, target, remark.reason_code, body)
+
+
+def _is_in_dossier(deed: Deed, kind: str, ref: str | None) -> bool:
+    if kind == "paper" and ref in PAPER_KINDS:
+        return True  # a paper that is missing altogether is named by its kind
+    table = Nominee if kind == "nominee" else Attachment
+    return (
+        deed.tx.session.scalar(select(table.id).where(table.ref == ref, table.dossier_id == deed.row.id))
+        is not None
+    )
 
 
 def _carry_out(
@@ -346,18 +360,15 @@ def _carry_out(
         for one in facts.nominees:
             if one.state in driven.sources:
                 _move_nominee(deed, one, driven.target or one.state)
-                if "clear_hold" in driven.effects:
-                    one.on_hold = False
+                for effect in driven.effects:
+                    EFFECTS[effect](deed, Consequence(facts, {}, one))
     if nominee is None and move.state_to != move.state_from:
         deed.changes["state"] = move.state_to
         deed.changes["state_since"] = deed.now
         deed.changes["claimed_by"] = None
-    _keep_remarks(deed, asked)
-    if asked.remarks:
-        deed.payload["remarks"] = [
-            {"target": remark.target_kind, "ref": remark.target_ref, "reason_code": remark.reason_code}
-            for remark in asked.remarks
-        ]
+    _keep_remarks(deed, asked, to_unit=_goes_to_unit(deed, move, nominee))
+    if deed.place is not None and deed.place.function in UNIT_FUNCTIONS:
+        _answer_remarks(deed, move, nominee)
     consequence = Consequence(facts, asked.fields, nominee, dict(asked.papers))
     for effect in move.effects:
         EFFECTS[effect](deed, consequence)
@@ -376,7 +387,29 @@ def _move_nominee(deed: Deed, nominee: Nominee, state: str) -> None:
     nominee.version += 1
 
 
-def _keep_remarks(deed: Deed, asked: _Asked) -> None:
+def _goes_to_unit(deed: Deed, move: Move, nominee: Nominee | None) -> bool:
+    """Tell whether the deed hands the dossier, or the nominee, back to the unit: only then are remarks the unit's."""
+    machine = deed.edition.machine("dossier" if nominee is None else "nominee")
+    return machine.states[move.state_to].sent_back
+
+
+def _answer_remarks(deed: Deed, move: Move, nominee: Nominee | None) -> None:
+    """What the unit sends again answers the open remarks that were made to it."""
+    machine = deed.edition.machine("dossier" if nominee is None else "nominee")
+    if not machine.states[move.state_from].sent_back or machine.states[move.state_to].final:
+        return
+    answered = update(Remark).where(
+        Remark.dossier_id == deed.row.id, Remark.state == "open", Remark.audience == "unit"
+    )
+    if nominee is not None:
+        answered = answered.where(Remark.target_ref.startswith(nominee.ref, autoescape=True))
+    deed.tx.session.execute(answered.values(state="answered", version=Remark.version + 1))
+
+
+def _keep_remarks(deed: Deed, asked: _Asked, *, to_unit: bool) -> None:
+    if asked.remarks:
+        # The words as well: a payload is only committed to, and what a reviewer asked for must not change unseen.
+        deed.payload["remarks"] = [asdict(remark) for remark in asked.remarks]
     for remark in asked.remarks:
         deed.tx.session.add(
             Remark(
@@ -386,6 +419,7 @@ def _keep_remarks(deed: Deed, asked: _Asked) -> None:
                 target_ref=remark.target_ref,
                 reason_code=remark.reason_code,
                 body=remark.body,
+                audience="unit" if to_unit else "office",
                 written_by=deed.actor.account_id if deed.actor else None,
                 written_at=deed.now,
             )

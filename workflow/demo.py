@@ -282,7 +282,7 @@ def demo_progress(database: Database) -> DemoProgress:
     """Return how far the loading of the demo is; one short read."""
     with database.reading() as tx:
         row = tx.connection.execute(
-            select(Outbox.key, Outbox.state)
+            select(Outbox.key, Outbox.state, Outbox.error)
             .where(Outbox.key.startswith(f"{KIND}/"))
             .order_by(Outbox.id.desc())
         ).first()

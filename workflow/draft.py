@@ -225,6 +225,9 @@ def add_nominee(
         deed = _lock_to_edit(tx, actor, dossier_ref, seen_version)
         session = tx.session
         clean = clean_name(name)
+        if deed.row.submissions and tx.now.replace(microsecond=0) > deed.row.closes_at:
+            # After the round has closed what was sent may be mended, but nobody new joins.
+            raise Conflict("round_closed", closes_at=deed.row.closes_at)
         chosen = class_for(tx, deed.row, class_code)
         values = clean_fields(fields or {}, NOMINEE_FIELDS[chosen.kind])
         form_id = form_for(tx, deed.row, award_form, chosen.kind).id if award_form else None
@@ -358,10 +361,9 @@ def _lock_nominee(tx: Tx, actor: Actor, nominee_ref: str, seen_version: int) -> 
     deed = _lock_to_write(tx, actor, dossier_ref, seen_version)
     nominee = tx.session.scalars(select(Nominee).where(Nominee.ref == nominee_ref)).one()
     # A nominee returned by itself opens its own form, while the dossier around it goes on.
-    if not (
-        deed.edition.dossier.states[deed.row.state].editable
-        or deed.edition.nominee.states[nominee.state].editable
-    ):
+    dossier_state = deed.edition.dossier.states[deed.row.state]
+    nominee_state = deed.edition.nominee.states[nominee.state]
+    if dossier_state.final or nominee_state.final or not (dossier_state.editable or nominee_state.editable):
         raise Conflict("not_editable_now", state=deed.row.state)
     return deed, nominee
 
@@ -402,6 +404,12 @@ def _keep_answers(
             problems.append(problem)
             continue
         row = kept.get(criterion.id)
+        if not _as_content(said):
+            # Nothing said is no answer: the question is open again.
+            content.pop(code, None)
+            if row is not None:
+                session.delete(row)
+            continue
         if row is None:
             row = CriterionAnswer(nominee_id=nominee.id, criterion_id=criterion.id, version=0)
             session.add(row)

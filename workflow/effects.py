@@ -13,10 +13,12 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from dossiers.attachment import Attachment, AttachmentUse, AttachmentVersion
 from dossiers.award_round import QuotaPool, QuotaUse
+from dossiers.conditions import PASSED
 from dossiers.configuration import AwardForm, Criterion, NomineeClass
 from dossiers.days import local_day
 from dossiers.decision import Decision, NumberRegister
@@ -24,6 +26,7 @@ from dossiers.dossier import DossierVersion, Revision
 from dossiers.nominee import CriterionAnswer, Nominee
 from dossiers.refusals import Conflict, Invalid
 from storage.blob import Blob
+from storage.database import POSTGRESQL, SQLITE
 from storage.record import AttachmentMark, Head, append
 from workflow.configured import regime_on
 from workflow.engine import Deed
@@ -31,6 +34,12 @@ from workflow.facts import DossierFacts
 from workflow.outgoing import Promise
 
 DECISION_SERIES = "QĐ"
+DECISION_SYMBOL = "QĐ-UBND"
+_ONE_A_YEAR = ["body_id", "series", "year"]
+_OPEN_REGISTER = {
+    SQLITE: sqlite.insert(NumberRegister).on_conflict_do_nothing(index_elements=_ONE_A_YEAR),
+    POSTGRESQL: postgresql.insert(NumberRegister).on_conflict_do_nothing(index_elements=_ONE_A_YEAR),
+}
 
 
 @dataclass(slots=True)
@@ -231,13 +240,6 @@ def _papers_manifest(deed: Deed) -> list[dict[str, Any]]:
 def use_quota(deed: Deed, given: Consequence) -> None:
     """Take one seat for every nominee that goes forward; the pool's row is locked, so no seat is given twice."""
     session = deed.tx.session
-    kinds = dict(
-        session.execute(
-            select(NomineeClass.id, NomineeClass.kind).where(
-                NomineeClass.id.in_({nominee.class_id for nominee in given.facts.nominees})
-            )
-        ).all()
-    )
     for need in given.facts.quota_needs:
         if need.pool_id is None:
             raise Conflict("condition_quota_set", kind=need.nominee_kind)
@@ -260,10 +262,9 @@ def use_quota(deed: Deed, given: Consequence) -> None:
         )
         free = (seat for seat in range(1, pool.size + 1) if seat not in taken)
         for nominee in given.facts.nominees:
-            if (
-                nominee.state in ("passed", "listed")
-                and nominee.award_form_id == need.award_form_id
-                and kinds[nominee.class_id] == need.nominee_kind
+            if nominee.state in PASSED and given.facts.seat_of(nominee) == (
+                need.award_form,
+                need.nominee_kind,
             ):
                 session.add(
                     QuotaUse(pool_id=pool.id, nominee_id=nominee.id, seat=next(free), taken_at=deed.now)
@@ -283,6 +284,7 @@ def release_quota(deed: Deed, given: Consequence) -> None:
         select(QuotaUse)
         .join(Nominee, Nominee.id == QuotaUse.nominee_id)
         .where(Nominee.dossier_id == deed.row.id, QuotaUse.released_at.is_(None))
+        .order_by(QuotaUse.pool_id)
     ).all()
     for use in held:
         use.released_at = deed.now
@@ -316,7 +318,7 @@ def open_decision(deed: Deed, given: Consequence) -> None:
     session.add(decision)
     session.flush()  # its chain and the nominees need decision.id
     for nominee in given.facts.nominees:
-        if nominee.state in ("passed", "listed"):
+        if nominee.state in PASSED:
             nominee.decision_id = decision.id
     deed.payload["decision"] = decision.ref
     _chain_decision(deed, decision, "decision_approved")
@@ -356,24 +358,7 @@ def number_decision(deed: Deed, given: Consequence) -> None:
     if issued_on < approved_on:
         raise Invalid("issued_before_approval", field="issued_on", approved_on=approved_on)
     number, symbol = _number(str(given.fields["number"]))
-    register = session.scalars(
-        select(NumberRegister)
-        .where(
-            NumberRegister.body_id == deed.row.decider_body_id,
-            NumberRegister.series == DECISION_SERIES,
-            NumberRegister.year == issued_on.year,
-        )
-        .with_for_update()
-    ).first()
-    if register is None:
-        register = NumberRegister(
-            body_id=deed.row.decider_body_id,
-            series=DECISION_SERIES,
-            year=issued_on.year,
-            symbol=symbol or "QĐ-UBND",
-        )
-        session.add(register)
-        session.flush()  # the decision points to register.id
+    register = _register(deed, issued_on.year, symbol)
     used = session.scalar(
         select(Decision.id).where(Decision.register_id == register.id, Decision.number == number)
     )
@@ -400,6 +385,15 @@ def number_decision(deed: Deed, given: Consequence) -> None:
     _chain_decision(
         deed, decision, "decision_issued", AttachmentMark(blob.key, blob.sha256, blob.size, blob.media_type)
     )
+
+
+def _register(deed: Deed, year: int, symbol: str | None) -> NumberRegister:
+    """Return the year's register of the body, locked; the first issue of a year opens it."""
+    session = deed.tx.session
+    key = {"body_id": deed.row.decider_body_id, "series": DECISION_SERIES, "year": year}
+    opened = _OPEN_REGISTER[deed.tx.dialect].values(**key, symbol=symbol or DECISION_SYMBOL, next=1)
+    session.execute(opened)
+    return session.scalars(select(NumberRegister).filter_by(**key).with_for_update()).one()
 
 
 def _number(text: str) -> tuple[int, str | None]:
@@ -434,9 +428,18 @@ def notify_unit(deed: Deed, given: Consequence) -> None:
 
 
 def notify_next(deed: Deed, given: Consequence) -> None:
-    """Promise to tell those whose turn it now is."""
+    """Promise to tell those whose turn it now is; where it ends, those who held the dossier until now."""
     deed.promises.append(
-        Promise("notify", "next", {"audience": "next", "notice": deed.action, **_about(given)})
+        Promise(
+            "notify",
+            "next",
+            {
+                "audience": "next",
+                "notice": deed.action,
+                "held_by": deed.row.waiting_function,
+                **_about(given),
+            },
+        )
     )
 
 

@@ -26,6 +26,7 @@ from storage.database import POSTGRESQL, SQLITE, Tx
 from storage.prepared import Change, Prepared, change_together, insert_of
 from storage.record import AttachmentMark, By, Head, Moved, compose
 from workflow.actor import Actor, Place
+from workflow.configured import regime_of
 from workflow.editions import edition_of
 from workflow.outgoing import Promise, promises_of
 from workflow.permissions import Standing, is_visible, standing_of
@@ -273,7 +274,10 @@ def _update_of(columns: tuple[str, ...]) -> Prepared:
 
 def _regime(deed: Deed) -> str | None:
     regime_id = deed.value("regime_id")
-    return None if regime_id is None else str(regime_id)
+    if regime_id is None:
+        return None
+    head = regime_of(deed.tx, regime_id).head
+    return f"{head.code}/{head.edition}"
 
 
 def _participation(deed: Deed) -> list[Change]:

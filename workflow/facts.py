@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from dossiers.attachment import Attachment, AttachmentUse
 from dossiers.award_round import QuotaPool
 from dossiers.conditions import CONDITIONS, IN_PLAY, PASSED
-from dossiers.configuration import Criterion, NomineeClass
+from dossiers.configuration import AwardForm, Criterion, NomineeClass
 from dossiers.contents import NOMINEE_FIELDS
 from dossiers.criteria import Grounds, Target, answer_of, applies, circumstances_of, failed_codes, question_of
 from dossiers.dossier import ClockSpan, Revision
@@ -30,7 +30,7 @@ ENDED = frozenset({"withdrawn", "superseded", "cancelled"})
 class PoolNeed:
     """What awarding would take from one pool; ``pool_id`` None when nobody made a pool for that kind."""
 
-    award_form_id: int | None
+    award_form: str
     nominee_kind: str
     needed: int
     pool_id: int | None
@@ -234,20 +234,13 @@ class DossierFacts:
     def open_questions(self) -> Sequence[str]:
         """Return ``ref:criterion`` or ``ref:field`` for every needed thing not filled in."""
         gaps: list[str] = []
-        kinds = dict(
-            self._session.execute(
-                select(NomineeClass.id, NomineeClass.kind).where(
-                    NomineeClass.id.in_({nominee.class_id for nominee in self.nominees})
-                )
-            ).all()
-        )
         for nominee in self.nominees if self._one is None else [self._one]:
             if nominee.state in ENDED:
                 continue
             fields = self._contents.get(nominee.revision_id or 0, {}).get("fields", {})
             gaps.extend(
                 f"{nominee.ref}:{field.key}"
-                for field in NOMINEE_FIELDS[kinds[nominee.class_id]]
+                for field in NOMINEE_FIELDS[self._kinds[nominee.class_id]]
                 if field.needed and not fields.get(field.key)
             )
             if nominee.award_form_id is None:
@@ -262,30 +255,26 @@ class DossierFacts:
 
     @cached_property
     def quota_needs(self) -> Sequence[PoolNeed]:
-        going = [nominee for nominee in self.nominees if nominee.state in PASSED]
-        kinds = dict(
-            self._session.execute(
-                select(NomineeClass.id, NomineeClass.kind).where(
-                    NomineeClass.id.in_({nominee.class_id for nominee in going})
-                )
-            ).all()
-        )
-        wanted: dict[tuple[int | None, str], int] = {}
-        for nominee in going:
-            key = (nominee.award_form_id, kinds[nominee.class_id])
-            wanted[key] = wanted.get(key, 0) + 1
+        """Return what awarding would take, by form and kind. A form is known by its code in every catalogue edition."""
+        wanted: dict[tuple[str, str], int] = {}
+        for nominee in self.nominees:
+            if nominee.state in PASSED:
+                key = self.seat_of(nominee)
+                wanted[key] = wanted.get(key, 0) + 1
         pools = {
-            (pool.award_form_id, pool.nominee_kind): pool
-            for pool in self._session.scalars(
-                select(QuotaPool).where(
+            (code, pool.nominee_kind): pool
+            for pool, code in self._session.execute(
+                select(QuotaPool, AwardForm.code)
+                .join(AwardForm, AwardForm.id == QuotaPool.award_form_id)
+                .where(
                     QuotaPool.round_id == self._deed.row.round_id,
                     QuotaPool.decider_body_id == self._deed.row.decider_body_id,
                 )
             )
         }
         needs = []
-        for (form, kind), count in sorted(wanted.items(), key=str):
-            pool = pools.get((form, kind)) if form is not None else None
+        for (form, kind), count in wanted.items():
+            pool = pools.get((form, kind))
             needs.append(
                 PoolNeed(
                     form,
@@ -296,7 +285,29 @@ class DossierFacts:
                     pool.used if pool else 0,
                 )
             )
-        return needs
+        # Pools are locked in this order by everybody, so that two decisions never wait for each other.
+        return sorted(needs, key=lambda need: need.pool_id or 0)
+
+    def seat_of(self, nominee: Nominee) -> tuple[str, str]:
+        """Return the award form's code (empty while none is chosen) and the kind that a seat for it must have."""
+        return self._forms.get(nominee.award_form_id or 0, ""), self._kinds[nominee.class_id]
+
+    @cached_property
+    def _kinds(self) -> Mapping[int, str]:
+        return dict(
+            self._session.execute(
+                select(NomineeClass.id, NomineeClass.kind).where(
+                    NomineeClass.id.in_({nominee.class_id for nominee in self.nominees})
+                )
+            ).all()
+        )
+
+    @cached_property
+    def _forms(self) -> Mapping[int, str]:
+        ids = {nominee.award_form_id for nominee in self.nominees if nominee.award_form_id}
+        return dict(
+            self._session.execute(select(AwardForm.id, AwardForm.code).where(AwardForm.id.in_(ids))).all()
+        )
 
     @property
     def supplement_due_on(self) -> date | None:

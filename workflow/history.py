@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from dossiers.days import local_day
 from dossiers.dossier import Dossier
+from dossiers.functions import UNIT_FUNCTIONS
 from dossiers.numbers import show_time
 from dossiers.org_unit import OrgUnit, OrgUnitPeriod
 from dossiers.people import Account, Person
@@ -21,6 +22,7 @@ from storage.record import FIRST_PREV, Recorded, entries_of, payloads_of
 from workflow.actor import Actor
 from workflow.editions import edition_of
 from workflow.engine import look
+from workflow.permissions import sees_office
 from workflow.words import FUNCTION_NAMES, deed_label, said
 
 ENTRIES_A_PAGE = 100
@@ -88,28 +90,61 @@ def history_of(database: Database, actor: Actor, dossier_ref: str, *, after: int
     Raises ``Missing`` for a dossier the actor may not know of.
     """
     with database.reading() as tx:
-        row = look(tx, actor, dossier_ref).row
+        deed = look(tx, actor, dossier_ref)
+        row = deed.row
         entries = entries_of(tx, "dossier", row.ref, after=after, limit=ENTRIES_A_PAGE + 1)
         page, more = entries[:ENTRIES_A_PAGE], len(entries) > ENTRIES_A_PAGE
         edition = edition_of(tx, row.edition_id)
         return HistoryView(
             ref=row.ref,
             code=row.code,
-            entries=tell(tx, page, edition, actor.language),
+            entries=tell(tx, page, edition, actor.language, inner=sees_office(actor, deed.standing)),
             next=page[-1].position if more else None,
             length=row.chain_length,
             broken_at=chain_problem(tx, "dossier", row.ref, row.chain_length, row.chain_head),
         )
 
 
-def tell(tx: Tx, entries: Sequence[Recorded], edition: Edition, language: str) -> tuple[EntryView, ...]:
+def tell(
+    tx: Tx, entries: Sequence[Recorded], edition: Edition, language: str, *, inner: bool = True
+) -> tuple[EntryView, ...]:
     """Return entries as people read them: names looked up, payloads opened, states in words."""
     content = [entry.content for entry in entries]
     wanted = [one[key] for one in content for key in ("payload_commit", "reason_commit") if one.get(key)]
     payloads = payloads_of(tx, wanted)
     people = _names(tx, {one["actor_id"] for one in content if one.get("actor_id")})
     units = _unit_names(tx, content)
-    return tuple(_told(entry, edition, language, payloads, people, units) for entry in entries)
+    return tuple(
+        _told(
+            entry,
+            edition,
+            language,
+            payloads,
+            people,
+            units,
+            open_=inner or _is_for_unit(entry.content, edition),
+        )
+        for entry in entries
+    )
+
+
+def _is_for_unit(content: Mapping[str, Any], edition: Edition) -> bool:
+    """Tell whether reason and contents of an entry are the unit's to read: its own deeds, and what comes back to it.
+
+    What one office says to another, or why consideration is suspended, may expose somebody who complained.
+    """
+    if content.get("actor_function") in UNIT_FUNCTIONS:
+        return True
+    for move in content.get("moves") or ():
+        states = edition.machine("dossier" if move["kind"] == "dossier" else "nominee").states
+        state = states.get(move.get("state_to") or "")
+        if (
+            state is not None
+            and move.get("state_from") != move.get("state_to")
+            and (state.sent_back or state.final)
+        ):
+            return True
+    return False
 
 
 def chain_problem(tx: Tx, kind: str, ref: str, length: int, head: str | None) -> int | None:
@@ -145,6 +180,8 @@ def _told(
     payloads: Mapping[str, Any],
     people: Mapping[str, str],
     units: Mapping[tuple[str, date], str],
+    *,
+    open_: bool,
 ) -> EntryView:
     body = entry.content
     at = _moment(body["ts_utc"])
@@ -163,10 +200,10 @@ def _told(
         who=people.get(body["actor_id"], "") if body.get("actor_id") else system,
         function_label=said(FUNCTION_NAMES[function], language) if function in FUNCTION_NAMES else "",
         unit_name=units.get((body.get("actor_org_unit") or "", local_day(at)), ""),
-        reason=reason if isinstance(reason, str) else None,
+        reason=reason if open_ and isinstance(reason, str) else None,
         reason_erased=bool(reason_commit) and reason is None,
         moves=tuple(_move(move, edition, language) for move in body.get("moves") or ()),
-        changes=changes if isinstance(changes, Mapping) else {},
+        changes=changes if open_ and isinstance(changes, Mapping) else {},
         attachments=len(body.get("attachments") or ()),
         hash=entry.hash,
         proof="recorded" if entry.seq is None else "sequenced",

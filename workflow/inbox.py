@@ -38,7 +38,7 @@ from storage.database import Database, Tx
 from workflow.actor import Actor, valid_on
 from workflow.configured import calendar_in_use
 from workflow.editions import edition_of
-from workflow.permissions import visible_to
+from workflow.permissions import sight_of
 from workflow.words import NOMINEE_KINDS, said
 
 NEVER_DUE = date(9999, 12, 31)
@@ -89,7 +89,7 @@ class Counts:
     due_soon: int
 
 
-def my_turn(actor: Actor, day: date) -> ColumnElement[bool]:
+def my_turn(tx: Tx, actor: Actor, day: date) -> ColumnElement[bool]:
     """Return the SQL condition on ``dossier`` that it waits for ``actor``: the same as permission and state
     say.
 
@@ -112,12 +112,15 @@ def my_turn(actor: Actor, day: date) -> ColumnElement[bool]:
                 Dossier.waiting_body_id.is_(None), Dossier.proposing_unit_id.in_(units)
             )
         else:
-            bodies = select(BodyFunction.body_id).where(
-                BodyFunction.function == function,
-                BodyFunction.performing_unit_id.in_(units),
-                valid_on(BodyFunction.from_on.expression, BodyFunction.to_on.expression, day),
-            )
-            where = Dossier.waiting_body_id.in_(bodies)
+            # Resolved to ids here: with a list of bodies the planner walks the index of what waits for them.
+            bodies = tx.connection.execute(
+                select(BodyFunction.body_id).where(
+                    BodyFunction.function == function,
+                    BodyFunction.performing_unit_id.in_(units),
+                    valid_on(BodyFunction.from_on.expression, BodyFunction.to_on.expression, day),
+                )
+            ).scalars()
+            where = Dossier.waiting_body_id.in_(sorted(set(bodies)))
         turns.append(and_(Dossier.waiting_function == function, where, ~conflicting))
     return or_(*turns) if turns else false()
 
@@ -136,7 +139,7 @@ def waiting_for_me(
     """Return a page of what waits for ``actor``, the most urgent first; what has no deadline comes last."""
     with database.reading() as tx:
         today = local_day(tx.now)
-        conditions = [my_turn(actor, today)]
+        conditions = [my_turn(tx, actor, today)]
         if function is not None:
             conditions.append(Dossier.waiting_function == function)
         if state is not None:
@@ -170,7 +173,7 @@ def own_dossiers(
     """Return a page of every dossier ``actor`` may know of, the newest first."""
     with database.reading() as tx:
         today = local_day(tx.now)
-        conditions = [visible_to(actor, today), *_searched(search)]
+        conditions = [sight_of(tx, actor, today).covers(), *_searched(search)]
         if round_code is not None:
             conditions.append(
                 Dossier.round_id.in_(select(AwardRound.id).where(AwardRound.code == round_code))
@@ -191,10 +194,10 @@ def counts_for(database: Database, actor: Actor) -> Counts:
         today = local_day(tx.now)
         soon = today + timedelta(days=DUE_SOON_DAYS)
 
+        turn = my_turn(tx, actor, today)
+
         def count(*conditions: ColumnElement[bool]) -> int:
-            capped = (
-                select(Dossier.id).where(my_turn(actor, today), *conditions).limit(COUNT_AT_MOST).subquery()
-            )
+            capped = select(Dossier.id).where(turn, *conditions).limit(COUNT_AT_MOST).subquery()
             return int(tx.connection.execute(select(func.count()).select_from(capped)).scalar_one())
 
         return Counts(

@@ -9,13 +9,14 @@ hands that key to the mail server (the issue that brings mail).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from dossiers.award_round import AwardRound
 from dossiers.days import local_day
 from dossiers.dossier import Dossier, Notice, Participation
 from dossiers.functions import DUTY, UNIT_FUNCTIONS
@@ -46,7 +47,7 @@ def deliver_notice(tx: Tx, job: Job) -> None:
     if audience == "unit":
         people = people_of_unit(tx, dossier.proposing_unit_id, sorted(UNIT_FUNCTIONS))
     elif audience == "next":
-        people = people_whose_turn(tx, dossier)
+        people = people_whose_turn(tx, dossier) if dossier.waiting_function else _held(tx, dossier, told)
     else:
         raise ValueError(f"nobody is called {audience!r}")
     detail = {key: told[key] for key in ("version", "audience", "nominee_ref") if key in told}
@@ -61,6 +62,14 @@ def deliver_reminder(tx: Tx, job: Job) -> None:
     _tell(tx, job, people_whose_turn(tx, dossier), told["dossier_id"], REMINDER, detail)
 
 
+def _held(tx: Tx, dossier: Any, told: Mapping[str, Any]) -> list[int]:
+    """Return who held a dossier that has ended since: they had it on their desk and should know."""
+    function = told.get("held_by")
+    if function is None or function in UNIT_FUNCTIONS:
+        return []
+    return _performing(tx, dossier, dossier.decider_body_id, function)
+
+
 def people_whose_turn(tx: Tx, dossier: Any) -> list[int]:
     """Return the ids of the people who perform the function the dossier waits for, today.
 
@@ -72,9 +81,13 @@ def people_whose_turn(tx: Tx, dossier: Any) -> list[int]:
         return []
     if dossier.waiting_body_id is None:
         return people_of_unit(tx, dossier.proposing_unit_id, [function], free_in=dossier)
+    return _performing(tx, dossier, dossier.waiting_body_id, function)
+
+
+def _performing(tx: Tx, dossier: Any, body_id: int, function: str) -> list[int]:
     day = local_day(tx.now)
     performing = select(BodyFunction.performing_unit_id).where(
-        BodyFunction.body_id == dossier.waiting_body_id,
+        BodyFunction.body_id == body_id,
         BodyFunction.function == function,
         valid_on(BodyFunction.from_on.expression, BodyFunction.to_on.expression, day),
     )
@@ -123,8 +136,14 @@ def _people(
 def _dossier(tx: Tx, dossier_id: int) -> Any:
     return tx.connection.execute(
         select(
-            Dossier.id, Dossier.proposing_unit_id, Dossier.waiting_function, Dossier.waiting_body_id
-        ).where(Dossier.id == dossier_id)
+            Dossier.id,
+            Dossier.proposing_unit_id,
+            Dossier.waiting_function,
+            Dossier.waiting_body_id,
+            AwardRound.decider_body_id,
+        )
+        .join(AwardRound, AwardRound.id == Dossier.round_id)
+        .where(Dossier.id == dossier_id)
     ).one()
 
 

@@ -1,11 +1,8 @@
-"""Who may: the only place that decides it. Closed by default; a refusal carries its reason, ready to be
-shown.
+"""Who may: the only place that decides it. Closed by default; a refusal carries its reason, ready to be shown.
 
 The edition names the functions that may perform an action. Here stands what no edition can change: from which
-unit a function reaches which dossiers (scope), whose dossiers a reader may know of (sight), and that one
-person
-has one duty in one dossier (separation of duties: who proposes does not appraise, who appraises does not
-decide).
+unit a function reaches which dossiers (scope), whose dossiers a reader may know of (sight), and that one person
+has one duty in one dossier (separation of duties: who proposes does not appraise, who appraises does not decide).
 """
 
 from __future__ import annotations
@@ -23,7 +20,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     false,
-    literal,
     literal_column,
     or_,
     select,
@@ -74,14 +70,41 @@ _STANDING = union_all(
 _ASK_STANDING = Prepared(_STANDING)
 
 
-def visible_to(actor: Actor, day: date) -> ColumnElement[bool]:
-    """Return the SQL condition on ``dossier`` that holds for what ``actor`` may know of on ``day``.
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Which dossiers a reader may know of on one day, resolved to ids so that every list finds its index.
 
-    The unit sees its own dossiers and those of units below it; who performs a function for a body sees the
-    submitted dossiers of that body's rounds; an auditor sees submitted dossiers inside the scope of the
-    inquiry; an administrator sees none.
+    ``units`` are the reader's own, ``below`` those under them; ``rounds`` are those of bodies that
+    a desk serves or an inquiry names; ``audits`` says that an inquiry covers every body.
     """
-    own_units = sorted({place.unit_id for place in actor.places if place.function in UNIT_FUNCTIONS})
+
+    units: tuple[int, ...]
+    below: tuple[int, ...]
+    rounds: tuple[int, ...]
+    audits: bool
+
+    def covers(self) -> ColumnElement[bool]:
+        """Return the SQL condition on ``dossier``.
+
+        The unit sees its own dossiers, and those of units below it once they were sent; who performs a function for
+        a body sees the submitted dossiers of that body's rounds; an auditor those inside the inquiry; an
+        administrator none.
+        """
+        sights: list[ColumnElement[bool]] = []
+        if self.units:
+            sights.append(Dossier.proposing_unit_id.in_(self.units))
+        if self.below:
+            sights.append(and_(Dossier.proposing_unit_id.in_(self.below), Dossier.submissions > 0))
+        if self.rounds:
+            sights.append(and_(Dossier.round_id.in_(self.rounds), Dossier.submissions > 0))
+        if self.audits:
+            sights.append(Dossier.submissions > 0)
+        return or_(*sights) if sights else false()
+
+
+def sight_of(tx: Tx, actor: Actor, day: date) -> Sight:
+    """Return what ``actor`` may know of on ``day``: at most three small queries, whatever the dossiers are."""
+    units = sorted({place.unit_id for place in actor.places if place.function in UNIT_FUNCTIONS})
     desks = sorted(
         {
             (place.function, place.unit_id)
@@ -89,23 +112,38 @@ def visible_to(actor: Actor, day: date) -> ColumnElement[bool]:
             if place.function not in UNIT_FUNCTIONS | SIDE_FUNCTIONS
         }
     )
-    sights: list[ColumnElement[bool]] = []
-    if own_units:
-        sights.append(Dossier.proposing_unit_id.in_(_units_below(own_units, day)))
+    inquiries = [place.inquiry_scope for place in actor.places if place.function == AUDITOR]
+    below: list[int] = []
+    if units:
+        below = [one for one in tx.connection.execute(_units_below(units, day)).scalars() if one not in units]
+    rounds: list[int] = []
     if desks:
-        rounds = (
-            select(AwardRound.id)
-            .join(BodyFunction, BodyFunction.body_id == AwardRound.decider_body_id)
-            .where(
-                tuple_(BodyFunction.function, BodyFunction.performing_unit_id).in_(desks),
-                valid_on(BodyFunction.from_on.expression, BodyFunction.to_on.expression, day),
-            )
+        rounds.extend(
+            tx.connection.execute(
+                select(AwardRound.id)
+                .join(BodyFunction, BodyFunction.body_id == AwardRound.decider_body_id)
+                .where(
+                    tuple_(BodyFunction.function, BodyFunction.performing_unit_id).in_(desks),
+                    valid_on(BodyFunction.from_on.expression, BodyFunction.to_on.expression, day),
+                )
+            ).scalars()
         )
-        sights.append(and_(Dossier.submissions > 0, Dossier.round_id.in_(rounds)))
-    for place in actor.places:
-        if place.function == AUDITOR:
-            sights.append(and_(Dossier.submissions > 0, _inside_inquiry(place)))
-    return or_(*sights) if sights else false()
+    codes = [code for scope in inquiries if scope for code in scope.split()]
+    if codes:
+        # An inquiry names the bodies it covers by their codes, parted by spaces; one without a scope covers all.
+        rounds.extend(
+            tx.connection.execute(
+                select(AwardRound.id)
+                .join(OrgUnit, OrgUnit.id == AwardRound.decider_body_id)
+                .where(OrgUnit.code.in_(codes))
+            ).scalars()
+        )
+    return Sight(
+        units=tuple(units),
+        below=tuple(sorted(set(below))),
+        rounds=tuple(sorted(set(rounds))),
+        audits=any(not scope for scope in inquiries),
+    )
 
 
 def _units_below(unit_ids: list[int], day: date) -> Any:
@@ -117,18 +155,20 @@ def _units_below(unit_ids: list[int], day: date) -> Any:
     return select(below.union(children).c.id)
 
 
-def _inside_inquiry(place: Place) -> ColumnElement[bool]:
-    """An inquiry without a scope covers every body; else the scope lists codes of bodies, parted by spaces."""
-    if not place.inquiry_scope:
-        return literal(True)
-    bodies = select(OrgUnit.id).where(OrgUnit.code.in_(place.inquiry_scope.split()))
-    return Dossier.round_id.in_(select(AwardRound.id).where(AwardRound.decider_body_id.in_(bodies)))
-
-
 def is_visible(tx: Tx, actor: Actor, dossier_id: int, day: date) -> bool:
     """Tell whether ``actor`` may know of the dossier."""
-    found = tx.connection.execute(select(Dossier.id).where(Dossier.id == dossier_id, visible_to(actor, day)))
+    covered = sight_of(tx, actor, day).covers()
+    found = tx.connection.execute(select(Dossier.id).where(Dossier.id == dossier_id, covered))
     return found.first() is not None
+
+
+def sees_office(actor: Actor, standing: Standing) -> bool:
+    """Tell whether ``actor`` may read what the offices say among themselves in a dossier they may know of.
+
+    The offices that have a part in it and auditors may; people of the proposing unit, and of units above it, read
+    what is addressed to the unit.
+    """
+    return actor.has(AUDITOR) or any(function not in UNIT_FUNCTIONS for function in standing.places)
 
 
 def standing_of(

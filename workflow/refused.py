@@ -28,7 +28,8 @@ def _figures(name: str, facts: DossierFacts) -> dict[str, Any]:
     if name == "criteria_answered":
         return {"count": len(facts.open_questions)}
     if name == "criteria_judged":
-        return {"codes": ", ".join(facts.failed_criteria)}
+        open_ones = [gap.partition(":")[2] for gap in facts.open_questions]
+        return {"codes": ", ".join(dict.fromkeys([*facts.failed_criteria, *open_ones]))}
     if name == "round_open":
         return {"closes_at": show_moment(facts.closes_at), "opens_at": show_moment(facts.opens_at)}
     if name in ("quota_set", "quota_available"):

@@ -42,14 +42,14 @@ from storage.blob import Blob
 from storage.database import Database, Tx
 from storage.record import entries_of
 from workflow.actor import Actor, valid_on
-from workflow.attach import OFFICE_KINDS, UNIT_KINDS
+from workflow.attach import INNER_KINDS, OFFICE_KINDS, UNIT_KINDS, may_add_office_papers
 from workflow.classes import targets_for, usable_classes, usable_forms
 from workflow.configured import calendar_in_use, regime_doubt, regime_of
 from workflow.engine import Deed, look
 from workflow.facts import DossierFacts
 from workflow.history import EntryView, tell
 from workflow.inbox import days_left
-from workflow.permissions import acting_place
+from workflow.permissions import acting_place, sees_office
 from workflow.refused import condition_refusal
 from workflow.words import PAPERS, said
 
@@ -347,6 +347,7 @@ class _View:
         self.machine = machine_for(deed.edition)
         self.state = self.edition.dossier.states[self.row.state]
         self.ours = any(place.unit_id == self.row.proposing_unit_id for place in self._unit_places())
+        self.inner = sees_office(actor, deed.standing)
         self.facts = DossierFacts(deed)
         self.manifest = self._manifest()
 
@@ -627,7 +628,12 @@ class _View:
                     answers=answered,
                     missing=tuple(missing),
                     actions=self._actions("nominee", nominee.state, nominee),
-                    editable=self.ours and self._may_write() and (self.state.editable or state.editable),
+                    editable=(
+                        self.ours
+                        and self._may_write()
+                        and not (self.state.final or state.final)
+                        and (self.state.editable or state.editable)
+                    ),
                 )
             )
         return tuple(shown)
@@ -713,6 +719,8 @@ class _View:
             serves.setdefault(attachment_id, []).append((ref, name, code))
         grouped: dict[int, list[Any]] = {}
         for row in rows:
+            if row.kind in INNER_KINDS and not self.inner:
+                continue
             if sent is not None and row.kind not in OFFICE_KINDS and row.ref not in sent:
                 continue
             grouped.setdefault(row.id, []).append(row)
@@ -759,9 +767,10 @@ class _View:
 
     def _paper_kinds(self, editable: bool) -> tuple[tuple[str, str], ...]:
         kinds: list[str] = list(UNIT_KINDS) if editable else []
-        function = self.row.waiting_function
-        if function and function not in UNIT_FUNCTIONS and self.deed.standing.may_serve(function):
+        if may_add_office_papers(self.deed):
             kinds.extend(sorted(OFFICE_KINDS))
+        if not editable and self.ours and self._may_write() and self.row.submissions and not self.state.final:
+            kinds.append("withdrawal_request")
         return tuple((kind, said(PAPERS[kind], self.language)) for kind in kinds)
 
     def _remarks(
@@ -777,7 +786,7 @@ class _View:
             .where(Remark.dossier_id == self.row.id)
             .order_by(Remark.id)
         ):
-            if self.ours and (remark.state == "draft" or remark.audience != "unit"):
+            if not self.inner and (remark.state == "draft" or remark.audience != "unit"):
                 continue
             label = self.edition.reason_codes.get(remark.reason_code)
             shown.append(
@@ -854,7 +863,7 @@ class _View:
             after=max(self.row.chain_length - LATEST_DEEDS, 0),
             limit=LATEST_DEEDS,
         )
-        return tuple(reversed(tell(self.tx, entries, self.edition, self.language)))
+        return tuple(reversed(tell(self.tx, entries, self.edition, self.language, inner=self.inner)))
 
     def _decision(self) -> DecisionView | None:
         found = self.tx.session.execute(
