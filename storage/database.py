@@ -167,14 +167,13 @@ class Tx:
 
     __slots__ = (
         "_after", "_database", "_installation", "_now", "_session", "connection", "dialect",
-        "driver_connection",
+        "_driver_cursor",
     )  # fmt: skip
 
     def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
         self.connection = connection
-        self.driver_connection: Any = connection.connection.driver_connection
-        """What ``storage.prepared`` runs on; for everything else there is ``connection``."""
+        self._driver_cursor: Any = None
         self.dialect = database.dialect
         self._session: _Session | None = None
         self._now: datetime | None = None
@@ -189,6 +188,14 @@ class Tx:
                 bind=self.connection, expire_on_commit=False, join_transaction_mode="rollback_only"
             )
         return self._session
+
+    @property
+    def driver_cursor(self) -> Any:
+        """What ``storage.prepared`` runs on, one for all its statements; elsewhere there is ``connection``."""
+        if self._driver_cursor is None:
+            driver: Any = self.connection.connection.driver_connection
+            self._driver_cursor = driver.cursor()
+        return self._driver_cursor
 
     def flush(self) -> None:
         """Send what waits in ``session`` to the database now; nothing to do when nobody has asked for it."""

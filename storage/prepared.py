@@ -52,25 +52,17 @@ class Prepared:
     def rows(self, tx: Tx, parameters: Mapping[str, Any]) -> list[Any]:
         """Return every row of a SELECT."""
         cursor, translated = self._run(tx, parameters)
-        try:
-            return [translated.make_row(row) for row in cursor.fetchall()]
-        finally:
-            cursor.close()
+        return [translated.make_row(row) for row in cursor.fetchall()]
 
     def first(self, tx: Tx, parameters: Mapping[str, Any]) -> Any:
         """Return the first row of a SELECT, None when there is none."""
-        cursor, translated = self._run(tx, parameters)
-        try:
-            row = cursor.fetchone()
-            return None if row is None else translated.make_row(row)
-        finally:
-            cursor.close()
+        rows = self.rows(tx, parameters)
+        return rows[0] if rows else None
 
     def change(self, tx: Tx, parameters: Mapping[str, Any]) -> int:
         """Carry out an INSERT or UPDATE; return how many rows it met."""
         cursor, _ = self._run(tx, parameters)
         count: int = cursor.rowcount
-        cursor.close()
         return count
 
     def translated(self, tx: Tx) -> _Translated:
@@ -114,9 +106,7 @@ def change_together(tx: Tx, changes: Sequence[Change]) -> int:
     text = _TOGETHER.get(statements)
     if text is None:
         text = _TOGETHER[statements] = _written_together([one.translated(tx).text for one in statements])
-    cursor = _execute(tx, text, values)
-    count: int = cursor.rowcount
-    cursor.close()
+    count: int = _execute(tx, text, values).rowcount
     return count
 
 
@@ -131,7 +121,7 @@ def _written_together(texts: Sequence[str]) -> str:
 
 
 def _execute(tx: Tx, text: str, values: Any) -> Any:
-    cursor = tx.driver_connection.cursor()
+    cursor = tx.driver_cursor
     try:
         cursor.execute(text, values)
     except Exception as error:
@@ -194,7 +184,7 @@ def _as_sqlalchemy_says(tx: Tx, text: str, values: Any, error: Exception, cursor
     errors: Any = dialect.loaded_dbapi
     if not isinstance(error, errors.Error):
         return error
-    gone = dialect.is_disconnect(error, tx.driver_connection, cursor)
+    gone = dialect.is_disconnect(error, cursor.connection, cursor)
     if gone:
         tx.connection.invalidate(error)
     wrapped: Exception = exc.DBAPIError.instance(
