@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy import Connection, bindparam, delete, insert, select, text
 
 from storage.checkpoint import Checkpoint, TreeHead, parse_note
 from storage.record_tables import RecordCheckpoint, RecordEntry, RecordLeaf, RecordQueue
@@ -138,9 +138,7 @@ class Sequencer:
                 for n, row in enumerate(rows)
             ]
             tx.connection.execute(_insert_leaf, leaves)
-            tx.connection.execute(
-                delete(RecordQueue).where(RecordQueue.entry_id.in_([row.id for row in rows]))
-            )
+            tx.connection.execute(_delete_placed, {"size": size})
             return len(rows)
 
     def _checkpoint_when_due(self) -> Checkpoint | None:
@@ -209,6 +207,9 @@ class Sequencer:
 
 
 _insert_leaf = insert(RecordLeaf).inline()
+_delete_placed = delete(RecordQueue).where(
+    RecordQueue.entry_id.in_(select(RecordLeaf.entry_id).where(RecordLeaf.seq >= bindparam("size")))
+)
 _insert_checkpoint = insert(RecordCheckpoint).inline()
 _newest_leaf = select(RecordLeaf.seq).order_by(RecordLeaf.seq.desc()).limit(1)
 _newest_checkpoint = select(RecordCheckpoint.size).order_by(RecordCheckpoint.size.desc()).limit(1)
