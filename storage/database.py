@@ -166,9 +166,15 @@ class Tx:
     """
 
     __slots__ = (
-        "_after", "_database", "_installation", "_now", "_session", "connection", "dialect",
+        "_after",
+        "_database",
         "_driver_cursor",
-    )  # fmt: skip
+        "_installation",
+        "_now",
+        "_session",
+        "connection",
+        "dialect",
+    )
 
     def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
