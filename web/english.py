@@ -6,6 +6,12 @@ from __future__ import annotations
 
 ENGLISH: dict[str, str] = {
     "(nếu có)": "(if any)",
+    "Việc này không có ở bước hiện nay của hồ sơ.": "This is not part of the step the dossier is at now.",
+    "Việc mới nhất trên hồ sơ": "The newest deed on the dossier",
+    "Chép lại chỗ cần giữ trước khi rời trang này.": "Copy what you want to keep before you leave this page.",
+    "Việc này không cần nhập gì thêm. Bấm nút để ghi.": "Nothing more is asked for this. Press the button to write it.",
+    "Sửa xong thì gửi lại": "Mend it, then send it again",
+    "Nội dung đã gửi": "What was sent",
     "(đã xóa theo quy định)": "(erased as the rules ask)",
     "Ai làm gì cho đơn vị này": "Who does what for this unit",
     "Ai đã được báo": "Who was told",
@@ -453,4 +459,11 @@ ENGLISH: dict[str, str] = {
     "Ủy ban Mặt trận Tổ quốc": "Fatherland Front committee",
     "Ủy ban nhân dân": "People's Committee",
     "Ủy ban nhân dân có người quyết định khen thưởng.": "The People's Committee whose chair decides the awards.",
+    "Dữ liệu trình diễn chưa nạp hết được. Những gì đã nạp vẫn dùng được.": (
+        "The demo could not be loaded whole. What has been loaded can be used."
+    ),
+    "Dữ liệu trình diễn đang được nạp ({done} trên {total} việc). Bạn cứ dùng; hồ sơ hiện thêm dần.": (
+        "The demo is being loaded ({done} of {total} steps). Go ahead; more dossiers appear as it goes on."
+    ),
+    "Những người khác ở các đơn vị": "Other people in the units",
 }

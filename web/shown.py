@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, current_app, g, url_for
 from uuid_utils import uuid7
@@ -89,12 +90,13 @@ def install(app: Flask) -> None:
         begin=lambda text: text[:1].upper() + text[1:],
         purpose=purpose,
         told=told,
+        iso_day=lambda text: numbers.show_day(date.fromisoformat(text), language()),
     )
     marks = environment.get_template("marks.html", globals={"icon_paths": PATHS}).make_module()
     environment.globals.update(
         t=t,
         icon=marks.icon,  # type: ignore[attr-defined]  # a macro of the template
-        lotus=marks.lotus,  # type: ignore[attr-defined]
+        lotus=marks.lotus,  # type: ignore[attr-defined]  # as above
         asset=asset,
         language=language,
         actor=actor_or_none,
@@ -110,6 +112,8 @@ def install(app: Flask) -> None:
         field_text=field_text,
         notice_words=notice_words,
         remark_place=remark_place,
+        why_here=why_here,
+        frozen_paper=frozen_paper,
         remark_targets=remark_targets,
         max_file_bytes=lambda: wired().settings.max_file_bytes,
         state_of_work=state_of_work,
@@ -232,6 +236,50 @@ def remark_place(view: DossierView, remark: RemarkView) -> str:
         name = next((nominee.name for nominee in view.nominees if nominee.ref == ref), "")
         return f"{name}, {code}" if name else ref
     return remark.target_label
+
+
+@dataclass(frozen=True, slots=True)
+class WhyHere:
+    """The deed that brought a dossier back to its unit: its coded reason in words, and what was typed with
+    it.
+    """
+
+    deed: EntryView
+    code_label: str
+    lines: tuple[str, ...]
+
+
+def why_here(view: DossierView) -> WhyHere | None:
+    """Return why a sent dossier is with its unit again, None for a draft or when it was long ago."""
+    if not view.submissions or not view.editable:
+        return None
+    for deed in view.timeline:
+        if any(m.kind == "dossier" and m.state_to == view.state != m.state_from for m in deed.moves):
+            fields = deed.changes.get("fields") or {}
+            lines = tuple(str(value) for value in fields.values() if not _is_day(value))
+            label = dict(view.reason_codes).get(deed.changes.get("reason_code", ""), "")
+            return WhyHere(deed, label, lines)
+    return None
+
+
+def frozen_paper(view: DossierView, paper: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the name of a paper of a frozen version and what kind of paper it is, as far as both are still
+    known: a paper that was taken out since has neither.
+    """
+    for one in view.papers:
+        for version in one.versions:
+            if version.ref == paper.get("version_ref"):
+                return version.name, one.kind_label
+    kind = dict(view.paper_kinds).get(str(paper.get("kind")), "")
+    return kind or t("Tệp"), ""
+
+
+def _is_day(value: object) -> bool:
+    try:
+        date.fromisoformat(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def short_hash(digest: str | None) -> str:

@@ -34,6 +34,7 @@ from web import auth, forms, security
 from web.wiring import wired
 from web.words import t
 from workflow import accounts
+from workflow.demo import demo_progress
 
 pages = Blueprint("door", __name__)
 
@@ -87,12 +88,19 @@ def log_in() -> AnyResponse:
 
 def _door(target: str, *, login: str = "", problems: list[forms.Problem] | None = None) -> Response:
     people: list[tuple[accounts.DemoPerson, list[tuple[str, str]]]] = []
+    loading = None
     if wired().settings.demo:
         with wired().database.reading() as tx:
             people = [(one, [DOES[f] for f in one.functions]) for one in accounts.people_of_demo(tx)]
+        loading = demo_progress(wired().database)
     return make_response(
         render_template(
-            "door/log_in.html", target=target, login=login, problems=problems or [], people=people
+            "door/log_in.html",
+            target=target,
+            login=login,
+            problems=problems or [],
+            people=people,
+            loading=loading,
         )
     )
 
