@@ -435,6 +435,7 @@ def _sqlite_engine(url: URL, *, writing: bool, wait_seconds: float) -> Engine:
         max_overflow=0 if writing else 24,
         pool_timeout=wait_seconds,
         query_cache_size=CACHED_STATEMENTS,
+        hide_parameters=True,  # what people wrote must not reach a log inside an error
         # isolation_level None: the driver begins nothing by itself, so BEGIN means what we say below.
         connect_args={"isolation_level": None, "timeout": wait_seconds, "cached_statements": 512},
     )
@@ -475,6 +476,7 @@ def _postgresql_engine(url: URL, *, writing: bool, wait_seconds: float) -> Engin
         max_overflow=16,
         pool_timeout=wait_seconds,
         query_cache_size=CACHED_STATEMENTS,
+        hide_parameters=True,  # as above
         # A page reads one snapshot; a command sees, after each lock it waited for, what the other committed.
         isolation_level="READ COMMITTED" if writing else "REPEATABLE READ",
         connect_args={

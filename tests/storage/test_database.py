@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from storage.blob import Blob
@@ -554,3 +554,11 @@ def test_other_databases_are_refused(url: str) -> None:
 def test_a_url_without_driver_means_the_one_driver_we_have() -> None:
     assert database_url("postgresql://a@b/c").drivername == "postgresql+psycopg"
     assert database_url("sqlite:///a.sqlite").drivername == "sqlite+pysqlite"
+
+
+def test_an_error_of_the_database_does_not_tell_what_people_wrote(database: Database) -> None:
+    secret = "Nguyễn Thị Bí Mật 0912345678"
+    with pytest.raises(DBAPIError) as failed, database.writing() as tx:
+        tx.connection.execute(text("INSERT INTO no_such_table (name) VALUES (:name)"), {"name": secret})
+    assert secret not in str(failed.value)
+    assert secret not in repr(failed.value)
