@@ -334,9 +334,13 @@ def _next_time(cron: str, zone: str, after: datetime) -> datetime:
 
 
 def _due(tx: Tx) -> ColumnElement[bool]:
-    """What may be taken now: ready and due, or running under a lease that has run out."""
+    """What may be taken now: ready and due, or running under a lease that has run out.
+
+    What was promised for at once is due whatever its time: it may have been made under a clock that ran ahead.
+    """
     free = or_(Outbox.state == "ready", Outbox.lease_until < _clock(tx))
-    return and_(_OPEN, Outbox.run_at <= tx.now, free)
+    due = or_(Outbox.run_at <= tx.now, Outbox.run_at == Outbox.created_at)
+    return and_(_OPEN, due, free)
 
 
 def _mine(job: Job) -> Any:
