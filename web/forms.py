@@ -25,6 +25,27 @@ def text(name: str, limit: int = 50_000) -> str:
     return request.form.get(name, "").replace("\r\n", "\n")[:limit]
 
 
+NOT_WORDS = {"csrf_token", "version", "key", "rows", "next", "stay", "more"}
+
+
+def words_typed() -> str:
+    """Return everything a person typed into this form, for a page that cannot show the form again.
+
+    What was chosen from a list is left out: its code says nothing. An answer stands behind its criterion.
+    """
+    lines = []
+    for name, value in request.form.items(multi=True):
+        said = value.strip()
+        if (
+            said
+            and name not in NOT_WORDS
+            and not re.fullmatch(r"[a-z0-9_]*[a-z_][a-z0-9_]*(:.*)?|[0-9a-f-]{36}", said)
+        ):
+            criterion = re.fullmatch(r"answers\.(.+)\.[a-z_]+", name)
+            lines.append(f"{criterion[1]}: {said}" if criterion else said)
+    return "\n".join(lines).replace("\r\n", "\n")
+
+
 def version() -> int:
     """Return the version of the dossier that the page showed; 0, which no dossier has, if unreadable."""
     given = request.form.get("version", "")

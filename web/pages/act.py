@@ -7,9 +7,9 @@ import re
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from dossiers.refusals import Conflict, Invalid, Missing
+from dossiers.refusals import Conflict, Invalid
 from web import auth, forms
-from web.pages.dossier import nominee_in, seen
+from web.pages.dossier import nominee_in, overtaken, seen
 from web.wiring import wired
 from web.words import t
 from workflow import decide
@@ -39,7 +39,7 @@ def _act(code: str, action: str, nominee_ref: str | None) -> AnyResponse:
     found = _offered(view, action, nominee_ref)
     if request.method == "GET":
         if found is None:
-            raise Missing("not_found")
+            return overtaken(view, t("Việc này không có ở bước hiện nay của hồ sơ."), 404)
         return _page(view, found, nominee_ref)
     if "more" in request.form and found is not None:
         return _page(view, found, nominee_ref, more=REMARK_ROWS)
@@ -63,14 +63,7 @@ def _act(code: str, action: str, nominee_ref: str | None) -> AnyResponse:
         found = _offered(view, action, nominee_ref)
         happened = problems[0].sentence if refused.code == "changed_meanwhile" else None
         if found is None:
-            page = render_template(
-                "act/conflict.html",
-                view=view,
-                sentence=problems[0].sentence,
-                typed=forms.text("reason"),
-                tab="nominees",
-            )
-            return make_response(page, refused.status)
+            return overtaken(view, problems[0].sentence, refused.status)
         return _page(view, found, nominee_ref, [] if happened else problems, happened, refused.status)
     if found is None:  # the same request again, after the deed was done
         flash(t("Việc này đã được ghi trước đó, hồ sơ {code}.", code=outcome.code), "ok")

@@ -4,11 +4,12 @@ it.
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, make_response, render_template
+from werkzeug.wrappers import Response as AnyResponse
 
 from dossiers.functions import DECIDER
 from dossiers.refusals import Missing
-from web import auth
+from web import auth, forms
 from web.wiring import wired
 from workflow.view import DossierView, NomineeView, dossier_view, frozen_version
 
@@ -26,6 +27,18 @@ def nominee_in(view: DossierView, nominee_ref: str) -> NomineeView:
         if nominee.ref == nominee_ref:
             return nominee
     raise Missing("not_found")
+
+
+def overtaken(view: DossierView, sentence: str, status: int = 409) -> AnyResponse:
+    """Show that somebody was quicker: what stands in the way, the newest deed, and all that was typed."""
+    page = render_template(
+        "act/conflict.html",
+        view=view,
+        sentence=sentence,
+        latest=next(iter(view.timeline), None),
+        typed=forms.words_typed(),
+    )
+    return make_response(page, status)
 
 
 @pages.get("")

@@ -14,7 +14,7 @@ from dossiers.functions import UNIT_FUNCTIONS
 from dossiers.numbers import NotADay, NotANumber, parse_count, parse_day
 from dossiers.refusals import Conflict, Invalid, InvalidForm, Refusal
 from web import auth, forms
-from web.pages.dossier import nominee_in, seen
+from web.pages.dossier import nominee_in, overtaken, seen
 from web.shown import typed_day, typed_number
 from web.wiring import wired
 from web.words import t
@@ -22,6 +22,17 @@ from workflow import draft
 from workflow.view import AnswerView, DossierView, FieldView, NomineeView, rounds_for
 
 pages = Blueprint("draft", __name__)
+
+
+class SentMeanwhile(Conflict):
+    """The dossier is not with its writers now; what was typed into its form must still be shown."""
+
+
+@pages.errorhandler(SentMeanwhile)
+def sent_meanwhile(refused: SentMeanwhile) -> AnyResponse:
+    """Say that the dossier was sent, by whom, and give back what was typed."""
+    view = seen((request.view_args or {})["code"])
+    return overtaken(view, refused.sentence(auth.language()), refused.status)
 
 
 @pages.route("/dossiers/new", methods=["GET", "POST"])
@@ -190,10 +201,10 @@ def remove_nominee(code: str, nominee_ref: str) -> AnyResponse:
 
 
 def _editable(code: str) -> DossierView:
-    """Return a dossier that the person may write in now. Raises ``Conflict`` when it is not the time."""
+    """Return a dossier that the person may write in now. Raises ``SentMeanwhile`` when it is not."""
     view = seen(code)
     if not view.editable:
-        raise Conflict("not_editable_now", state=view.state)
+        raise SentMeanwhile("not_editable_now", state=view.state)
     return view
 
 
