@@ -6,6 +6,7 @@ the content policy, or that throws in its script, fails the test that looked at 
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +19,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from waitress.server import create_server
 
 from config.settings import Settings
+from storage.files import Files
 from storage.local import LocalFiles
+from tests.builders import a_commune
 from tests.web.office import PASSWORD, Office, make_office, open_office
 from web.app import create_app
 
@@ -35,6 +38,9 @@ FLAGS = [
 ]
 WIDTHS = {"phone": 360, "desk": 1280}
 
+PICTURES = os.environ.get("VINHDANH_TEST_PICTURES")
+"""A folder: when it is given, every page that a test looks at is kept there as a picture, at both widths."""
+
 
 @dataclass
 class Served:
@@ -42,7 +48,7 @@ class Served:
 
     url: str
     office: Office
-    files: LocalFiles
+    files: Files
     browser: Browser
     complaints: list[str] = field(default_factory=list)
 
@@ -67,6 +73,25 @@ class Served:
         page.wait_for_url(lambda url: "/login" not in url)
         return page
 
+    def as_person(self, name: str, width: int = 1280, **options: Any) -> Page:
+        """Open a page and come in by the demo's one click for each person."""
+        page = self.page(width, **options)
+        page.goto("/login")
+        page.get_by_role("button", name=name).click()
+        page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    def look(self, page: Page, name: str) -> None:
+        """See that a page fits a phone and a desk, and keep its pictures where they are asked for."""
+        before = page.viewport_size
+        for width in (1280, 360):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (page.url, width)
+            if PICTURES:
+                page.screenshot(path=f"{PICTURES}/{name}-{width}.png", full_page=True)
+        if before is not None:
+            page.set_viewport_size(before)
+
     def _hear(self, page: Page, said: Any) -> None:
         # The answers 4xx that tests ask for are told on the console as well; they are no fault of the page.
         if said.type == "error" and "Failed to load resource" not in said.text:
@@ -84,24 +109,41 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def browser_office(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the office in it, made once and copied for each test."""
+    """A database with the office of Giang Thành in it, made once and copied for each test."""
     path = tmp_path_factory.mktemp("browser") / "office.sqlite3"
     make_office(f"sqlite:///{path}")
     return path
 
 
+@pytest.fixture(scope="session")
+def browser_commune(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the commune of Tân Giang in it, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("browser") / "commune.sqlite3"
+    make_office(f"sqlite:///{path}", a_commune)
+    return path
+
+
 @pytest.fixture
 def serve(chromium: Browser, browser_office: Path, tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """Return a function that serves an office of its own; keywords change the settings."""
+    """Return a function that serves an office of its own.
+
+    It takes the SQLite file to copy the office from, or the ``url`` of a database that has one, the ``files``
+    to keep papers in; further keywords change the settings.
+    """
     running: list[tuple[Any, threading.Thread, Served]] = []
 
-    def start(**changes: Any) -> Served:
+    def start(
+        template: Path = browser_office, *, url: str | None = None, files: Files | None = None, **changes: Any
+    ) -> Served:
         number = len(running)
-        path = tmp_path / f"office{number}.sqlite3"
-        shutil.copy(browser_office, path)
-        files = LocalFiles(tmp_path / f"files{number}")
-        files.prepare()
-        office = open_office(f"sqlite:///{path}")
+        if url is None:
+            path = tmp_path / f"office{number}.sqlite3"
+            shutil.copy(template, path)
+            url = f"sqlite:///{path}"
+        if files is None:
+            files = LocalFiles(tmp_path / f"files{number}")
+            files.prepare()
+        office = open_office(url)
         # The port is known only when the server listens, and the application wants its address before.
         placeholder = create_server(lambda environ, start: [], host="127.0.0.1", port=0, threads=8)
         port = placeholder.effective_port
@@ -110,7 +152,7 @@ def serve(chromium: Browser, browser_office: Path, tmp_path: Path) -> Iterator[C
                 "demo": False,
                 "port": port,
                 "data_dir": tmp_path,
-                "database_url": f"sqlite:///{path}",
+                "database_url": url,
                 "secret_key": "a-secret-for-tests-of-more-than-32-bytes",
                 "log_level": "error",
                 **changes,

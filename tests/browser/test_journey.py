@@ -1,46 +1,52 @@
 """SC-01 by browser: five people carry a dossier from a draft to a numbered decision, with one return on the
-way.
+way; then the auditor reads its whole history.
+
+On SQLite the people come in by the demo's one click, as a newcomer does; on PostgreSQL with an S3 store by
+their passwords.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from storage.files import files_from_url
 from tests.browser.conftest import Served
-from tests.builders import a_pdf
+from tests.browser.steps import do, main, told, upload
+from tests.web.office import make_office
 
 ACHIEVEMENT = "Trong kỳ, trạm đã tổ chức 38 buổi đọc và chia sẻ, mở bốn lớp ngắn hạn cho 96 người."
+NAMES = {
+    "suong": "Danh Thị Mai Sương",
+    "diem": "Thạch Ngọc Diễm",
+    "khai": "Huỳnh Văn Khải",
+    "tuyet": "Phan Thị Ánh Tuyết",
+    "an": "Trịnh Hoài An",
+    "phong": "Tạ Đình Phong",
+}
+HISTORY = [
+    "Gửi hồ sơ",
+    "Tiếp nhận hồ sơ đủ",
+    "Bắt đầu thẩm định",
+    "Trả lại để sửa",
+    "Gửi lại hồ sơ",
+    "Tiếp nhận hồ sơ đủ",
+    "Bắt đầu thẩm định",
+    "Kết luận đủ điều kiện",
+    "Đưa vào họp xét",
+    "Ghi kết quả họp xét",
+    "Trình quyết định",
+    "Ký duyệt",
+    "Ghi số và ban hành",
+]
 
 
-def upload(page: Page, code: str, folder: Path, kind: str, name: str) -> None:
-    """Add one paper by the plain form."""
-    path = folder / name
-    path.write_bytes(a_pdf(name))
-    page.goto(f"/dossiers/{code}/papers")
-    page.get_by_label("Loại giấy tờ").select_option(kind)
-    page.get_by_label("Tệp", exact=True).set_input_files(path)
-    page.get_by_role("button", name="Đưa tệp lên").click()
-    expect(page.locator(".vd-told")).to_contain_text("Đã nhận tệp")
-
-
-def do(page: Page, code: str, action: str, label: str, **fields: str) -> None:
-    """Perform an action by its page; keywords fill the fields of that name."""
-    page.goto(f"/dossiers/{code}/act/{action}")
-    for name, value in fields.items():
-        box = page.locator(f'[name="{name}"], [name="field.{name}"]').first
-        if box.evaluate("element => element.tagName") == "SELECT":
-            box.select_option(value)
-        else:
-            box.fill(value)
-    page.get_by_role("main").get_by_role("button", name=label, exact=True).click()
-    expect(page.locator(".vd-told")).to_contain_text(f"Đã ghi: {label}")
-
-
-def compose(served: Served, folder: Path) -> str:
+def compose(page: Page, folder: Path, look: Callable[[Page, str], None] = lambda page, name: None) -> str:
     """Let the health centre's officer compose a dossier with one collective; return its code."""
-    page = served.signed_in("suong")
+    look(page, "01-unit-home")
     page.get_by_role("link", name="Lập hồ sơ mới").first.click()
     page.get_by_label("Tên hồ sơ").fill("Đề nghị tặng Giấy khen, thành tích năm 2024")
     page.get_by_role("button", name="Lập hồ sơ").click()
@@ -49,7 +55,7 @@ def compose(served: Served, folder: Path) -> str:
     page.get_by_label("Số tờ trình").fill("1612/TTr-TTYT")
     page.get_by_label("Ngày tờ trình").fill("4/11/2024")
     page.get_by_role("button", name="Lưu thông tin chung").click()
-    expect(page.locator(".vd-told")).to_contain_text("Đã lưu thông tin chung")
+    expect(told(page)).to_contain_text("Đã lưu thông tin chung")
     page.get_by_role("link", name="Thêm", exact=True).click()
     page.locator('input[name="class_code"][value="health_unit"]').check()
     page.get_by_label("Tên đầy đủ").fill("Trạm Y tế xã Vĩnh Phú")
@@ -67,19 +73,38 @@ def compose(served: Served, folder: Path) -> str:
     return code
 
 
-def test_a_dossier_travels_with_one_return_on_the_way(served: Served, tmp_path: Path) -> None:
-    clock = served.office.world
+@pytest.fixture(params=["newcomer-on-sqlite", "postgresql-and-s3"])
+def office(request: pytest.FixtureRequest, serve: Callable[..., Served]) -> Served:
+    """Giang Thành as it is tried out, and as it is run for real."""
+    if request.param == "newcomer-on-sqlite":
+        return serve(demo=True)
+    url = request.getfixturevalue("migrated_postgres_url")
+    make_office(url)
+    return serve(url=url, files=files_from_url(request.getfixturevalue("s3_url")))
+
+
+def test_a_dossier_travels_with_one_return_on_the_way(office: Served, tmp_path: Path) -> None:
+    clock = office.office.world
+    look = office.look
+
+    def come_in(login: str) -> Page:
+        return (
+            office.as_person(NAMES[login])
+            if office.office.database.dialect == "sqlite"
+            else office.signed_in(login)
+        )
+
     clock.at(2024, 11, 4)
-    code = compose(served, tmp_path)
-    unit = served.signed_in("suong")
+    unit = come_in("suong")
+    code = compose(unit, tmp_path, look)
     do(unit, code, "submit", "Gửi hồ sơ")
 
     clock.at(2024, 11, 5)
-    diem = served.signed_in("diem")
-    expect(diem.get_by_role("main")).to_contain_text(code)
+    diem = come_in("diem")
+    expect(main(diem)).to_contain_text(code)
     do(diem, code, "receive", "Tiếp nhận hồ sơ đủ")
     do(diem, code, "start_appraisal", "Bắt đầu thẩm định")
-    khai = served.signed_in("khai")
+    khai = come_in("khai")
     do(
         khai,
         code,
@@ -91,24 +116,24 @@ def test_a_dossier_travels_with_one_return_on_the_way(served: Served, tmp_path: 
     )
 
     clock.at(2024, 11, 6)
-    unit = served.signed_in("suong")
+    unit = come_in("suong")
     unit.goto(f"/dossiers/{code}")
-    expect(unit.get_by_role("main")).to_contain_text("Chụp lại quyết định công nhận.")
+    expect(main(unit)).to_contain_text("Chụp lại quyết định công nhận.")
     do(unit, code, "resubmit", "Gửi lại hồ sơ")
 
     clock.at(2024, 11, 7)
-    diem = served.signed_in("diem")
+    diem = come_in("diem")
     do(diem, code, "receive", "Tiếp nhận hồ sơ đủ")
     do(diem, code, "start_appraisal", "Bắt đầu thẩm định")
     diem.goto(f"/dossiers/{code}")
     diem.get_by_role("link", name="Trạm Y tế xã Vĩnh Phú").click()
     diem.get_by_role("link", name="Kết luận đủ điều kiện").click()
-    diem.get_by_role("main").get_by_role("button", name="Kết luận đủ điều kiện").click()
-    expect(diem.locator(".vd-told")).to_contain_text("Đã ghi")
+    main(diem).get_by_role("button", name="Kết luận đủ điều kiện").click()
+    expect(told(diem)).to_contain_text("Đã ghi")
     do(diem, code, "finish_appraisal", "Đưa vào họp xét")
 
     clock.at(2024, 11, 18)
-    khai = served.signed_in("khai")
+    khai = come_in("khai")
     do(
         khai,
         code,
@@ -121,29 +146,39 @@ def test_a_dossier_travels_with_one_return_on_the_way(served: Served, tmp_path: 
     )
 
     clock.at(2024, 11, 21)
-    tuyet = served.signed_in("tuyet")
+    tuyet = come_in("tuyet")
     do(tuyet, code, "submit_for_decision", "Trình quyết định", submission_number="84/TTr-PNV",
     submitted_on="21/11/2024")  # fmt: skip
 
     clock.at(2024, 11, 25)
-    chair = served.signed_in("an")
+    chair = come_in("an")
     chair.get_by_role("link", name="Làm hồ sơ gấp nhất").click()
     expect(chair.get_by_role("heading", name="Quyết định của bạn")).to_be_visible()
     chair.get_by_role("link", name="Ký duyệt").click()
-    chair.get_by_role("main").get_by_role("button", name="Ký duyệt").click()
-    expect(chair.locator(".vd-told")).to_contain_text("Đã ghi: Ký duyệt")
+    main(chair).get_by_role("button", name="Ký duyệt").click()
+    expect(told(chair)).to_contain_text("Đã ghi: Ký duyệt")
 
-    tuyet = served.signed_in("tuyet")
+    tuyet = come_in("tuyet")
     upload(tuyet, code, tmp_path, "decision", "3412-QD-UBND.pdf")
     tuyet.goto(f"/dossiers/{code}/act/issue")
     tuyet.locator('[name="field.number"]').fill("3412/QĐ-UBND")
     tuyet.locator('[name="field.issued_on"]').fill("25/11/2024")
     paper = tuyet.locator('select[name="field.decision_paper"]')
     paper.select_option(index=paper.locator("option").count() - 1)
-    tuyet.get_by_role("main").get_by_role("button", name="Ghi số và ban hành").click()
-    expect(tuyet.locator(".vd-told")).to_contain_text("Đã ghi: Ghi số và ban hành")
+    main(tuyet).get_by_role("button", name="Ghi số và ban hành").click()
+    expect(told(tuyet)).to_contain_text("Đã ghi: Ghi số và ban hành")
 
-    auditor = served.signed_in("phong")
+    auditor = come_in("phong")
+    look(auditor, "24-auditor-search")
     auditor.get_by_role("link", name=code).click()
-    expect(auditor.get_by_role("main")).to_contain_text("Chuỗi ghi khớp")
-    expect(auditor.get_by_role("main")).to_contain_text("Ghi số và ban hành")
+    expect(main(auditor)).to_contain_text("Chuỗi ghi khớp")
+    look(auditor, "25-history")
+    deeds = auditor.locator(".vd-time > li h3").all_text_contents()
+    assert [deed for deed in deeds if deed in HISTORY] == HISTORY
+    returned = auditor.locator(".vd-time > li", has_text="Trả lại để sửa").first
+    expect(returned).to_contain_text("Huỳnh Văn Khải")
+    expect(returned).to_contain_text("Phòng Giáo dục và Đào tạo")
+    expect(returned).to_contain_text("Minh chứng còn mờ, cần bản rõ hơn.")
+    auditor.goto(f"/dossiers/{code}")
+    expect(main(auditor)).to_contain_text("3412/QĐ-UBND")
+    look(auditor, "26-issued")

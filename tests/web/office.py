@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -30,11 +31,13 @@ class Office:
     unit_refs: dict[str, str]
 
 
-def make_office(url: str) -> None:
-    """Migrate the empty database at ``url`` and move the people in. Everybody's password is ``PASSWORD``."""
+def make_office(url: str, settle: Callable[[Database], World] = a_world) -> None:
+    """Migrate the empty database at ``url`` and let ``settle`` move the people in. Everybody's password is
+    ``PASSWORD``.
+    """
     upgrade(url)
     database = Database(url, clock=TestClock(NOW))
-    a_world(database)
+    settle(database)
     kept = accounts.hash_password(PASSWORD)
     with database.writing() as tx:
         tx.session.execute(update(Account).values(password_hash=kept))
