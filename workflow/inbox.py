@@ -28,7 +28,7 @@ from dossiers.calendar import Calendar
 from dossiers.configuration import NomineeClass
 from dossiers.days import local_day
 from dossiers.dossier import Dossier, Participation
-from dossiers.functions import DUTY, SIDE_FUNCTIONS, UNIT_FUNCTIONS
+from dossiers.functions import DUTY, NOMINATOR, SIDE_FUNCTIONS, UNIT_FUNCTIONS
 from dossiers.nominee import Nominee
 from dossiers.org_unit import BodyFunction, OrgUnitPeriod
 from dossiers.refusals import Invalid, NeedsPerson
@@ -39,6 +39,7 @@ from workflow.actor import Actor, valid_on
 from workflow.configured import calendar_in_use
 from workflow.editions import edition_of
 from workflow.permissions import sight_of
+from workflow.turns import returned_nominee_states, shared_turns
 from workflow.words import NOMINEE_KINDS, said
 
 NEVER_DUE = date(9999, 12, 31)
@@ -90,39 +91,69 @@ class Counts:
 
 
 def my_turn(tx: Tx, actor: Actor, day: date) -> ColumnElement[bool]:
-    """Return the SQL condition on ``dossier`` that it waits for ``actor``: the same as permission and state
-    say.
+    """Return the SQL condition on ``dossier`` that it waits for ``actor``: the same as permission and state say.
 
-    It waits for a function the person performs there today, and the person had no other duty in it.
+    It waits for whoever may take the turn there today (``workflow.turns``) and had no other duty in it; and for the
+    unit while one of its nominees was returned by itself. Scope is resolved to ids first, so that the planner walks
+    the index of what waits for them.
     """
     turns: list[ColumnElement[bool]] = []
+    composing: set[int] = set()
     for function in sorted(actor.functions - SIDE_FUNCTIONS):
         units = sorted({place.unit_id for place in actor.places if place.function == function})
-        conflicting = (
-            exists()
-            .where(
-                Participation.dossier_id == Dossier.id,
-                Participation.person_id == actor.person_id,
-                Participation.duty != DUTY[function],
-            )
-            .correlate(Dossier)
-        )
         if function in UNIT_FUNCTIONS:
-            where: ColumnElement[bool] = and_(
+            composing.update(units)
+            scope: ColumnElement[bool] = and_(
                 Dossier.waiting_body_id.is_(None), Dossier.proposing_unit_id.in_(units)
             )
         else:
-            # Resolved to ids here: with a list of bodies the planner walks the index of what waits for them.
-            bodies = tx.connection.execute(
-                select(BodyFunction.body_id).where(
-                    BodyFunction.function == function,
-                    BodyFunction.performing_unit_id.in_(units),
-                    valid_on(BodyFunction.from_on.expression, BodyFunction.to_on.expression, day),
-                )
-            ).scalars()
-            where = Dossier.waiting_body_id.in_(sorted(set(bodies)))
-        turns.append(and_(Dossier.waiting_function == function, where, ~conflicting))
+            scope = Dossier.waiting_body_id.in_(_bodies_served(tx, function, units, day))
+        waits: list[ColumnElement[bool]] = [Dossier.waiting_function == function]
+        waits.extend(
+            and_(
+                Dossier.waiting_function == turn.waiting_function,
+                Dossier.edition_id == turn.edition_id,
+                Dossier.state == turn.state,
+            )
+            for turn in shared_turns(tx, function)
+        )
+        turns.append(and_(scope, or_(*waits), ~_had_another_duty(actor, DUTY[function])))
+    if composing:
+        returned = exists().where(
+            Nominee.dossier_id == Dossier.id, Nominee.state.in_(returned_nominee_states(tx))
+        )
+        turns.append(
+            and_(
+                Dossier.proposing_unit_id.in_(sorted(composing)),
+                Dossier.waiting_function.is_not(None),
+                returned.correlate(Dossier),
+                ~_had_another_duty(actor, DUTY[NOMINATOR]),
+            )
+        )
     return or_(*turns) if turns else false()
+
+
+def _bodies_served(tx: Tx, function: str, units: list[int], day: date) -> list[int]:
+    served = tx.connection.execute(
+        select(BodyFunction.body_id).where(
+            BodyFunction.function == function,
+            BodyFunction.performing_unit_id.in_(units),
+            valid_on(BodyFunction.from_on.expression, BodyFunction.to_on.expression, day),
+        )
+    ).scalars()
+    return sorted(set(served))
+
+
+def _had_another_duty(actor: Actor, duty: str) -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(
+            Participation.dossier_id == Dossier.id,
+            Participation.person_id == actor.person_id,
+            Participation.duty != duty,
+        )
+        .correlate(Dossier)
+    )
 
 
 def waiting_for_me(

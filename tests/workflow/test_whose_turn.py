@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from dossiers.days import local_day
 from dossiers.dossier import Dossier
 from states.machine import machine_for
 from storage.files import Files
@@ -17,23 +18,23 @@ from workflow.permissions import acting_place, is_visible
 
 
 def may_take_the_turn(world: World, who: str, dossier: str) -> bool:
-    """Judge by permission and state alone: some action of the acting function is this person's to do here."""
+    """Judge by permission and state alone: is an action of this turn this person's to do here?
+
+    The turn's actions are those of the acting function, and the main one, whoever may do it.
+    """
     actor = world.actor(who)
     with world.database.reading() as tx:
         row = tx.session.scalars(select(Dossier).where(Dossier.ref == dossier)).one()
-        from dossiers.days import local_day
-
         if not is_visible(tx, actor, row.id, local_day(tx.now)):
             return False
         edition = edition_of(tx, row.edition_id)
         turn = edition.dossier.states[row.state].acting_function
         standing = look(tx, actor, dossier).standing
-        return any(
-            place is not None and place.function == turn
-            for action in machine_for(edition).actions_from("dossier", row.state)
-            if turn in action.performers_in(row.state)
-            for place in [acting_place(standing, action, row.state)]
-        )
+        for action in machine_for(edition).actions_from("dossier", row.state):
+            place = acting_place(standing, action, row.state)
+            if place is not None and turn is not None and (action.main or place.function == turn):
+                return True
+        return False
 
 
 @pytest.mark.parametrize("state", JOURNEYS)
@@ -89,3 +90,28 @@ def test_who_did_one_duty_is_not_asked_for_another(small_world: World, files: Fi
     )
     assert waiting_for_me(world.database, world.actor("diem")).rows == ()
     assert len(waiting_for_me(world.database, world.actor("tuyet")).rows) == 1
+
+
+def test_a_head_of_unit_and_a_registry_clerk_find_what_they_may_do(small_world: World, files: Files) -> None:
+    from tests.builders import a_person
+
+    world = small_world
+    with world.database.writing() as tx:
+        a_person(
+            tx, world, "clerk", "Văn Thư Một", "phong-noi-vu-giang-thanh", "Văn thư", ("registry_clerk",)
+        )
+    draft = a_dossier(world, files, "draft")
+    approved = a_dossier(world, files, "approved")
+    assert [row.ref for row in waiting_for_me(world.database, world.actor("thinh")).rows] == [draft.dossier]
+    clerks = waiting_for_me(world.database, world.actor("clerk")).rows
+    assert [(row.ref, row.action_key) for row in clerks] == [(approved.dossier, "issue")]
+
+
+def test_a_nominee_returned_by_itself_waits_for_its_unit(small_world: World, files: Files) -> None:
+    world = small_world
+    case = a_dossier(world, files, "under_appraisal")
+    case.act("diem", "return_nominee", nominee_ref=case.nominee, reason="Thiếu.", reason_code="other")
+    assert [row.ref for row in waiting_for_me(world.database, world.actor("suong")).rows] == [case.dossier]
+    assert [row.ref for row in waiting_for_me(world.database, world.actor("diem")).rows] == [case.dossier]
+    case.act("suong", "resubmit_nominee", nominee_ref=case.nominee)
+    assert waiting_for_me(world.database, world.actor("suong")).rows == ()
