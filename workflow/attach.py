@@ -23,7 +23,8 @@ from storage.database import Database, Tx
 from storage.files import FileDamaged, FileMissing, Files, FileTooBig, Stored, StoreUnavailable
 from storage.record import AttachmentMark
 from workflow.actor import Actor
-from workflow.engine import Deed, lock, look, require_version, write
+from workflow.engine import Deed, lock, look, write
+from workflow.meanwhile import require_version
 from workflow.permissions import require_proposer, sees_office, sight_of
 
 # Papers that the offices add while it is their turn; the unit supplies the others.

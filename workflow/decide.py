@@ -29,8 +29,9 @@ from storage.record import AttachmentMark, Moved
 from workflow.actor import Actor
 from workflow.clocks import due_after, run_clocks
 from workflow.effects import EFFECTS, Consequence
-from workflow.engine import Deed, lock, lock_for_system, require_version, write
+from workflow.engine import Deed, lock, lock_for_system, write
 from workflow.facts import DossierFacts
+from workflow.meanwhile import require_version
 from workflow.permissions import acting_place, require
 from workflow.refused import ConditionsRefused, condition_refusal
 from workflow.repeat import repeated_answer

@@ -30,7 +30,8 @@ from storage.record import Moved
 from workflow.actor import Actor, Place, valid_on
 from workflow.classes import class_for, form_for
 from workflow.editions import edition_of
-from workflow.engine import Deed, content_of, lock, require_version, write, write_revision
+from workflow.engine import Deed, content_of, lock, write, write_revision
+from workflow.meanwhile import require_version
 from workflow.permissions import require_proposer
 from workflow.repeat import repeated_answer
 

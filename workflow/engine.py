@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Row, Select, Table, bindparam, func, or_, select, update
 
 from dossiers.award_round import AwardRound
+from dossiers.contents import seal
 from dossiers.days import local_day
 from dossiers.dossier import Dossier, Participation, Revision
 from dossiers.functions import DUTY
@@ -151,25 +152,8 @@ def lock_for_system(tx: Tx, dossier_id: int) -> Deed:
     return Deed(tx, row, edition_of(tx, row.edition_id), None, None, Standing({}, frozenset()))
 
 
-def require_version(deed: Deed, seen_version: int) -> None:
-    """Raise ``Conflict`` when the dossier has changed since the person saw it; says when and what happened."""
-    if deed.row.version != seen_version:
-        from workflow.history import last_deed  # history reads what this module writes
-
-        happened = last_deed(deed.tx, deed.row.ref, deed.actor.language if deed.actor else "vi")
-        raise Conflict(
-            "changed_meanwhile",
-            time=happened.time,
-            happened=happened.what,
-            version=deed.row.version,
-            state=deed.row.state,
-        )
-
-
 def write_revision(deed: Deed, owner_kind: str, owner_id: int, content: Mapping[str, Any]) -> tuple[int, int]:
     """Keep ``content`` as the next revision of the owner and commit to it in the deed. Return (id, n)."""
-    from dossiers.contents import seal
-
     sealed = seal(content)
     session = deed.tx.session
     last = session.scalar(
