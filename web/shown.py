@@ -327,6 +327,8 @@ def home_label() -> str:
         return t("Chờ tôi quyết định")
     if actor.functions & UNIT_FUNCTIONS:
         return t("Trang của tôi")
+    if not has_desk(actor) and actor.has(AUDITOR):
+        return t("Tìm trong sổ ghi")
     return t("Việc của tôi")
 
 
