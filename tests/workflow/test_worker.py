@@ -66,7 +66,7 @@ def promised_kinds() -> set[str]:
             for node in ast.walk(tree):
                 if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                     continue
-                place = {"Promise": 0, "promise": 1}.get(node.func.id)
+                place = {"Promise": 0, "promise": 1, "promising": 1}.get(node.func.id)
                 if place is None or len(node.args) <= place:
                     continue
                 kind = node.args[place]
@@ -75,7 +75,7 @@ def promised_kinds() -> set[str]:
                 elif ast.unparse(kind) in constants:
                     kinds.add(constants[ast.unparse(kind)])
                 else:
-                    # put_promises() and run_due_schedules() hand on what was named elsewhere.
+                    # promises_of() and run_due_schedules() hand on what was named elsewhere.
                     assert ast.unparse(kind) in ("one.kind", "row.kind"), f"{path}: {ast.unparse(node)}"
     return kinds
 
