@@ -121,8 +121,7 @@ class Criterion(Base):
 
 
 class AwardForm(Base):
-    """One award form (hình thức khen thưởng hoặc danh hiệu) of a catalogue, and the position that decides it.
-    """
+    """One award form (hình thức khen thưởng hoặc danh hiệu) of a catalogue, and the position that decides it."""
 
     __tablename__ = "award_form"
     __table_args__ = (
@@ -142,8 +141,7 @@ class AwardForm(Base):
 
 
 def state_reference(subject: str) -> ForeignKeyConstraint:
-    """Return the foreign key that holds ``state`` of a dossier or nominee to the states of its own edition.
-    """
+    """Return the foreign key that holds ``state`` of a dossier or nominee to the states of its own edition."""
     return ForeignKeyConstraint(
         ["edition_id", "state_subject", "state"],
         ["workflow_state.edition_id", "workflow_state.subject", "workflow_state.key"],

@@ -1,5 +1,4 @@
-"""The dossier: envelope of one proposal, with its immutable revisions, versions, clocks, remarks and readers.
-"""
+"""The dossier: envelope of one proposal, with its immutable revisions, versions, clocks, remarks and readers."""
 
 from __future__ import annotations
 

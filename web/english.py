@@ -220,7 +220,7 @@ ENGLISH: dict[str, str] = {
     "Nơi ban hành": "Issued by",
     "Nơi này": "This place",
     "Nơi tiếp nhận và thẩm định": "Intake and appraisal",
-    "Nơi tiếp nhận được báo; đơn vị theo dõi được hồ sơ bằng mã {code}.": "The intake is told; the unit follows the dossier under {code}.",
+    "Nơi tiếp nhận được báo; đơn vị theo dõi được hồ sơ bằng mã": "The intake is told; the unit follows the dossier under",
     "Nơi đang đăng nhập": "Where you are logged in",
     "Nội dung được ghi": "What was recorded",
     "Nộp muộn": "Late",

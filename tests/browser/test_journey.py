@@ -95,6 +95,9 @@ def test_a_dossier_travels_with_one_return_on_the_way(office: Served, tmp_path: 
         )
 
     clock.at(2024, 11, 4)
+    door = office.page()
+    door.goto("/login")
+    look(door, "00-door")
     unit = come_in("suong")
     code = compose(unit, tmp_path, look)
     do(unit, code, "submit", "Gửi hồ sơ")
