@@ -12,6 +12,8 @@ ENGLISH: dict[str, str] = {
     "Việc này không cần nhập gì thêm. Bấm nút để ghi.": "Nothing more is asked for this. Press the button to write it.",
     "Sửa xong thì gửi lại": "Mend it, then send it again",
     "Nội dung đã gửi": "What was sent",
+    "Còn thiếu {n} giấy tờ": "{n} paper(s) missing",
+    "Hồ sơ còn thiếu các giấy tờ dưới đây. Vẫn gửi được, nhưng nơi tiếp nhận sẽ yêu cầu bổ sung.": "The papers below are missing. You can send it, but the intake will ask for a supplement.",
     "(đã xóa theo quy định)": "(erased as the rules ask)",
     "Ai làm gì cho đơn vị này": "Who does what for this unit",
     "Ai đã được báo": "Who was told",
