@@ -132,7 +132,7 @@ def test_lists_of_nothing_of_one_and_of_many(served: Served, rows: int) -> None:
         if login == "diem" and rows == ENOUGH:
             page.goto("/")
             expect(main(page)).to_contain_text("99+")
-            seen = set()
+            seen: set[str] = set()
             for _ in range(3):  # the cursor goes on, nothing twice
                 codes = page.locator("tbody .vd-nowrap").all_inner_texts()
                 assert len(codes) == A_PAGE
