@@ -73,7 +73,7 @@ def test_naive_moments_are_refused(database: Database) -> None:
 )
 def test_what_changes_with_its_values_cannot_be_prepared(database: Database, statement: object) -> None:
     with database.writing() as tx, pytest.raises((ValueError, exc.CompileError)):
-        Prepared(statement).change(tx, {"keys": ["a"]})  # type: ignore[arg-type]
+        Prepared(statement).change(tx, {"keys": ["a"]})  # type: ignore[arg-type]  # a list is what it refuses
 
 
 def test_changes_made_together_are_all_made_or_none(database: Database) -> None:
