@@ -317,6 +317,7 @@ class Rider:
     """One person who acts on one dossier again and again, and keeps a journal of what was answered.
 
     An answer that never came is *unknown*; the same request is then sent again until something is heard.
+    ``statuses`` says when each request began and what was answered, None for a line that broke.
     """
 
     installation: Installation
@@ -342,6 +343,7 @@ class Rider:
         deed = Deed(key, self.dossier, action)
         self.installation.journal.append(deed)
         for _ in range(tries):
+            begun = time.monotonic()
             try:
                 answer = client.act(
                     self.dossier,
@@ -352,10 +354,10 @@ class Rider:
                     fields=dict(FIELDS.get(action, {})),
                 )
             except TRANSIENT:
-                self.statuses.append((time.monotonic(), None))
+                self.statuses.append((begun, None))
                 time.sleep(pause)
                 continue
-            self.statuses.append((time.monotonic(), answer.status))
+            self.statuses.append((begun, answer.status))
             if answer.status == 503:
                 time.sleep(pause)
                 continue

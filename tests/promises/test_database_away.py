@@ -93,7 +93,7 @@ def restartable() -> Iterator[tuple[PostgresServer, Restartable]]:
 
 
 @pytest.mark.parametrize(
-    "restarts", [3, pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
+    "restarts", [2, pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 )
 def test_a_restart_of_the_database_under_load_loses_nothing_and_is_over_when_it_is_back(
     tmp_path: Path, restarts: int
@@ -117,7 +117,7 @@ def test_a_restart_of_the_database_under_load_loses_nothing_and_is_over_when_it_
             riding = [pool.submit(ride, rider) for rider in riders]
             try:
                 for number in range(restarts):
-                    time.sleep(1.0)
+                    time.sleep(2.0)
                     gone = time.monotonic()
                     postgres.end(signal.SIGQUIT if number % 2 else signal.SIGINT)
                     time.sleep(0.3)
@@ -135,12 +135,13 @@ def test_a_restart_of_the_database_under_load_loses_nothing_and_is_over_when_it_
             assert running.client(None).send("GET", "/readyz").status == 200
         heard = [one for rider in riders for one in rider.statuses]
         assert {status for _, status in heard} <= {200, 503}, Counter(status for _, status in heard)
-        # Outside the outages, with a second to notice the end of one, almost nothing is refused.
+        # Of what was asked outside the outages, with a second to notice the end of one, almost nothing is refused.
         calm = [
             status
             for at, status in heard
-            if not any(begin - 0.2 <= at <= end + 1.0 for begin, end in windows)
+            if not any(begin - 0.5 <= at <= end + 1.0 for begin, end in windows)
         ]
+        assert len(calm) > 20
         assert calm.count(503) <= len(calm) // 1000, Counter(calm)
         assert Counter(status for _, status in heard)[503], "the load noticed the outages at all"
         installation.check()

@@ -109,7 +109,7 @@ def traced(installation: Installation, trace: Path) -> Iterator[Server]:
         strace.wait()
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [40, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
 def test_no_deed_is_answered_before_sqlite_has_flushed_it(
     small: Installation, tmp_path: Path, count: int
 ) -> None:
@@ -129,7 +129,7 @@ QUIET = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0", "w
          "wal_writer_flush_after": "0", "checkpoint_timeout": "1h", "bgwriter_lru_maxpages": "0"}  # fmt: skip
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [40, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
 def test_no_deed_is_answered_before_postgresql_has_flushed_it(tmp_path: Path, count: int) -> None:
     """Right after each answer, all that was written to the log is on the disk as well. With the promise taken
     back (``synchronous_commit=off``) the same look must find answers that came first.
