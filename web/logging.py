@@ -22,6 +22,18 @@ _levels = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 _REF = re.compile(r"[0-9a-f-]{36}")
 
 
+_transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+
+def _kind_and_frames(exc_info: Any) -> list[dict[str, Any]]:
+    """Return what happened where, without words or locals: a database's error may hold a whole row."""
+    told = _transform(exc_info)
+    for one in told:
+        one.pop("exc_value", None)
+        one.pop("exc_notes", None)
+    return told
+
+
 def configure(level: str = "info", stream: Any = None) -> None:
     """Set up the log of the process. ``stream`` is standard error unless a test looks elsewhere."""
     structlog.configure(
@@ -29,9 +41,7 @@ def configure(level: str = "info", stream: Any = None) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-            structlog.processors.ExceptionRenderer(
-                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals hold personal data
-            ),
+            structlog.processors.ExceptionRenderer(_kind_and_frames),
             structlog.processors.JSONRenderer(ensure_ascii=True, sort_keys=True),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_levels[level]),

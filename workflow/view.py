@@ -981,7 +981,7 @@ def rounds_for(database: Database, actor: Actor) -> tuple[RoundView, ...]:
                 one.name_en if actor.language == "en" else one.name_vi,
                 one.opens_at,
                 one.closes_at,
-                one.opens_at <= tx.now <= one.closes_at,
+                one.opens_at <= tx.now.replace(microsecond=0) <= one.closes_at,
             )
             for one in tx.session.scalars(
                 select(AwardRound)

@@ -186,11 +186,7 @@ def a_nominee(client: Client, dossier: str, seen: int) -> Answer:
     )
 
 
-# PostgreSQL says in its error which row it refused, with everything in it.
-KNOWN = pytest.mark.xfail(reason="the log of the web keeps the words of an error, which may hold a row")
-
-
-@pytest.mark.parametrize("where", ["small", pytest.param("large", marks=KNOWN)])
+@pytest.mark.parametrize("where", ["small", "large"])
 def test_names_numbers_and_file_names_stay_out_of_logs_records_addresses_and_errors(
     request: pytest.FixtureRequest, where: str
 ) -> None:
