@@ -58,6 +58,14 @@ def remember(tx: Tx, account_id: int, key: str, request_hash: str) -> str | None
         return answer
 
 
+def is_known(tx: Tx, account_id: int, key: str) -> bool:
+    """Tell whether a request under this key was answered already, without taking its place."""
+    found = tx.connection.execute(
+        select(Idempotency.id).where(Idempotency.account_id == account_id, Idempotency.key == key)
+    )
+    return found.first() is not None
+
+
 def settle(tx: Tx, account_id: int, key: str, result: str) -> None:
     """Keep ``result`` as the answer to every repetition. Raises ``LookupError`` without `remember`."""
     done = tx.connection.execute(

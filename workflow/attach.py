@@ -5,7 +5,7 @@ row second.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
 from sqlalchemy import func, select
@@ -21,11 +21,13 @@ from dossiers.refusals import Conflict, Forbidden, Invalid, Missing, Unavailable
 from storage.blob import Blob
 from storage.database import Database, Tx
 from storage.files import FileDamaged, FileMissing, Files, FileTooBig, Stored, StoreUnavailable
+from storage.idempotency import is_known
 from storage.record import AttachmentMark
 from workflow.actor import Actor
 from workflow.engine import Deed, lock, look, write
 from workflow.meanwhile import require_version
 from workflow.permissions import require_proposer, sees_office, sight_of
+from workflow.repeat import repeated_answer, version_once
 
 # Papers that the offices add while it is their turn; the unit supplies the others.
 OFFICE_KINDS = frozenset(
@@ -90,6 +92,7 @@ def attach(
     nominee_refs: Sequence[str] = (),
     criterion_code: str | None = None,
     replaces: str | None = None,
+    idem_key: str | None = None,
 ) -> AttachmentKey:
     """Take one file into a dossier, as a new paper or as the next version of the paper ``replaces``.
 
@@ -102,7 +105,9 @@ def attach(
     taken, unknown kind or nominee), ``Unavailable`` when the store does not answer. No refusal leaves a row.
     """
     with database.reading() as tx:
-        _check_before_bytes(tx, actor, dossier_ref, kind, nominee_refs, replaces)
+        # A repetition is answered as the first time, whatever the dossier has become since.
+        if idem_key is None or not is_known(tx, actor.account_id, idem_key):
+            _check_before_bytes(tx, actor, dossier_ref, kind, nominee_refs, replaces)
     head = stream.read(SNIFFED_BYTES)
     if not head:
         raise Invalid("file_empty", field="file")
@@ -115,12 +120,27 @@ def attach(
         raise Invalid("file_too_big", field="file", limit=size_limit) from None
     except StoreUnavailable:
         raise Unavailable("store_unavailable", field="file") from None
+    request = {
+        "deed": "attach",
+        "dossier": dossier_ref,
+        "seen": seen_version,
+        "kind": kind,
+        "name": safe_name(name),
+        "sha256": stored.sha256,
+        "nominees": list(nominee_refs),
+        "criterion": criterion_code,
+        "replaces": replaces,
+    }
     with database.writing() as tx:
-        deed = lock(tx, actor, dossier_ref)
+        # The bytes of a repetition are an orphan and swept; the row and the answer are those of the first time.
+        repeated = repeated_answer(tx, actor, idem_key, request)
+        if repeated.stored is not None:
+            return AttachmentKey(**repeated.stored)
+        deed = lock(tx, actor, dossier_ref, idem_key=idem_key)
         _require_paper_right(deed, kind, nominee_refs, replaces)
         if seen_version is not None:
             require_version(deed, seen_version)
-        return _keep(
+        key = _keep(
             deed,
             stored,
             media_type,
@@ -131,6 +151,8 @@ def attach(
             criterion_code,
             replaces,
         )
+        repeated.settle(asdict(key))
+        return key
 
 
 def _check_before_bytes(
@@ -307,11 +329,14 @@ def _serve(deed: Deed, paper: Attachment, nominee_refs: Sequence[str], criterion
         session.add(AttachmentUse(attachment_id=paper.id, nominee_id=nominee.id, criterion_id=criterion_id))
 
 
-def withdraw_attachment(database: Database, actor: Actor, attachment_ref: str, *, seen_version: int) -> int:
+def withdraw_attachment(
+    database: Database, actor: Actor, attachment_ref: str, *, seen_version: int, idem_key: str | None = None
+) -> int:
     """Take a paper out of the current set; its versions and the record stay. Return the dossier's new
     version.
     """
-    with database.writing() as tx:
+
+    def change() -> int:
         found = tx.session.execute(
             select(Attachment, Dossier.ref)
             .join(Dossier, Dossier.id == Attachment.dossier_id)
@@ -327,10 +352,14 @@ def withdraw_attachment(database: Database, actor: Actor, attachment_ref: str, *
             raise Conflict("paper_withdrawn_already")
         paper.withdrawn_at = deed.now
         paper.version += 1
-        deed.action = "paper_withdrawn"
+        deed.action, deed.idem_key = "paper_withdrawn", idem_key
         deed.payload.update({"paper": paper.ref, "kind": paper.kind})
         deed.tx.session.flush()
         return write(deed)
+
+    request = {"deed": "withdraw_attachment", "paper": attachment_ref, "seen": seen_version}
+    with database.writing() as tx:
+        return version_once(tx, actor, idem_key, request, change)
 
 
 def open_attachment(database: Database, files: Files, actor: Actor, version_ref: str) -> OpenFile:

@@ -33,7 +33,7 @@ from workflow.editions import edition_of
 from workflow.engine import Deed, content_of, lock, write, write_revision
 from workflow.meanwhile import require_version
 from workflow.permissions import require_proposer
-from workflow.repeat import repeated_answer
+from workflow.repeat import repeated_answer, version_once
 
 NOMINEES_AT_MOST = 2_000
 
@@ -158,17 +158,23 @@ def fill_in(
     *,
     seen_version: int,
     fields: Mapping[str, object],
+    idem_key: str | None = None,
 ) -> int:
     """Write fields of the dossier's form; those not given stay as they were. Return the new version.
 
     Raises ``Missing``, ``Forbidden``, ``Conflict`` (stale version, not editable now), ``InvalidForm``.
     """
-    with database.writing() as tx:
+
+    def change() -> int:
         deed = _lock_to_edit(tx, actor, dossier_ref, seen_version)
         _keep_dossier_content(deed, clean_fields(fields, DOSSIER_FIELDS))
-        deed.action = "filled_in"
+        deed.action, deed.idem_key = "filled_in", idem_key
         deed.payload["fields"] = sorted(fields)
         return write(deed)
+
+    request = {"deed": "fill_in", "dossier": dossier_ref, "seen": seen_version, "fields": dict(fields)}
+    with database.writing() as tx:
+        return version_once(tx, actor, idem_key, request, change)
 
 
 def _keep_dossier_content(deed: Deed, given: Mapping[str, str]) -> None:
@@ -304,12 +310,14 @@ def fill_in_nominee(
     award_form: str | None = None,
     fields: Mapping[str, object] | None = None,
     answers: Mapping[str, Answer] | None = None,
+    idem_key: str | None = None,
 ) -> int:
     """Write a nominee's form and answers; what is not given stays. Return the dossier's new version.
 
     ``seen_version`` is the dossier's. Raises as ``fill_in``; every wrong answer is named at once.
     """
-    with database.writing() as tx:
+
+    def change() -> int:
         deed, nominee = _lock_nominee(tx, actor, nominee_ref, seen_version)
         session = tx.session
         chosen = session.get_one(NomineeClass, nominee.class_id)
@@ -344,13 +352,25 @@ def fill_in_nominee(
         before = nominee.version
         nominee.version = before + 1
         session.flush()
-        deed.action = "nominee_filled_in"
+        deed.action, deed.idem_key = "nominee_filled_in", idem_key
         deed.moves.append(Moved("nominee", nominee.ref, before, before + 1, nominee.state, nominee.state))
         deed.payload["fields"] = sorted(fields or ())
         deed.payload["criteria"] = sorted(answers or ())
         if name is not None:
             _refresh_search(deed)
         return write(deed)
+
+    request = {
+        "deed": "fill_in_nominee",
+        "nominee": nominee_ref,
+        "seen": seen_version,
+        "name": name,
+        "form": award_form,
+        "fields": dict(fields or {}),
+        "answers": {code: _as_content(answer) for code, answer in (answers or {}).items()},
+    }
+    with database.writing() as tx:
+        return version_once(tx, actor, idem_key, request, change)
 
 
 def _lock_nominee(tx: Tx, actor: Actor, nominee_ref: str, seen_version: int) -> tuple[Deed, Nominee]:
@@ -454,20 +474,23 @@ def _short(value: str | None, field: str, limit: int) -> str | None:
     return None if value is None else clean_text(value, field=field, limit=limit) or None
 
 
-def remove_nominee(database: Database, actor: Actor, nominee_ref: str, *, seen_version: int) -> int:
+def remove_nominee(
+    database: Database, actor: Actor, nominee_ref: str, *, seen_version: int, idem_key: str | None = None
+) -> int:
     """Take a nominee out of a dossier that was never sent. Return the dossier's new version.
 
     The row goes with its answers; its revisions and the record stay, so the trace tells that it was there.
     After the first sending a nominee is withdrawn instead (an action of the edition): raises ``Conflict``.
     """
-    with database.writing() as tx:
+
+    def change() -> int:
         deed, nominee = _lock_nominee(tx, actor, nominee_ref, seen_version)
         if deed.row.submissions > 0:
             raise Conflict("withdraw_instead")
         session = tx.session
         session.execute(delete(CriterionAnswer).where(CriterionAnswer.nominee_id == nominee.id))
         session.execute(delete(AttachmentUse).where(AttachmentUse.nominee_id == nominee.id))
-        deed.action = "nominee_removed"
+        deed.action, deed.idem_key = "nominee_removed", idem_key
         deed.moves.append(
             Moved("nominee", nominee.ref, nominee.version, nominee.version + 1, nominee.state, None)
         )
@@ -475,3 +498,7 @@ def remove_nominee(database: Database, actor: Actor, nominee_ref: str, *, seen_v
         session.flush()
         _refresh_search(deed)
         return write(deed)
+
+    request = {"deed": "remove_nominee", "nominee": nominee_ref, "seen": seen_version}
+    with database.writing() as tx:
+        return version_once(tx, actor, idem_key, request, change)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,3 +49,15 @@ def repeated_answer(tx: Tx, actor: Actor, key: str | None, request: Mapping[str,
     if stored is None:
         return Repeated(tx, actor.account_id, key)
     return Repeated(tx, actor.account_id, key, json.loads(stored))
+
+
+def version_once(
+    tx: Tx, actor: Actor, key: str | None, request: Mapping[str, Any], change: Callable[[], int]
+) -> int:
+    """Return the version that ``change`` writes, or wrote when the same request first came. Raises as above."""
+    repeated = repeated_answer(tx, actor, key, request)
+    if repeated.stored is not None:
+        return int(repeated.stored["version"])
+    version = change()
+    repeated.settle({"version": version})
+    return version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +18,11 @@ from dossiers.dossier import Dossier
 from dossiers.refusals import Conflict, Forbidden, Invalid, Refusal
 from storage.files import Files
 from storage.record_tables import RecordEntry
-from tests.builders import World
+from tests.builders import World, a_pdf
 from tests.workflow.journeys import a_dossier
+from workflow.attach import attach, withdraw_attachment
 from workflow.decide import Outcome, act
+from workflow.draft import fill_in, fill_in_nominee, remove_nominee
 from workflow.history import history_of
 
 
@@ -189,3 +192,58 @@ def test_a_stale_version_is_told_what_happened_meanwhile(world: World, files: Fi
     # A stranger to the deed is refused before version and state are looked at.
     with pytest.raises(Forbidden):
         world.act("suong", case.dossier, "start_appraisal", seen_version=seen)
+
+
+def test_every_writing_of_the_unit_may_be_repeated(world: World, files: Files) -> None:
+    case = a_dossier(world, files, "draft")
+    suong = world.actor("suong")
+    database = world.database
+
+    def twice(change: Callable[[int], Any]) -> None:
+        seen = world.version(case.dossier)
+        first = change(seen)
+        assert world.version(case.dossier) == seen + 1
+        assert change(seen) == first, (
+            "the repetition is answered as the first time, though the version moved on"
+        )
+        assert world.version(case.dossier) == seen + 1
+
+    twice(
+        lambda seen: fill_in(
+            database, suong, case.dossier, seen_version=seen, fields={"summary": "Một"}, idem_key="write-001"
+        )
+    )
+    twice(
+        lambda seen: fill_in_nominee(
+            database, suong, case.nominee, seen_version=seen, fields={"members": "7"}, idem_key="write-002"
+        )
+    )
+
+    def put(seen: int) -> Any:
+        return attach(
+            database,
+            files,
+            suong,
+            case.dossier,
+            seen_version=seen,
+            kind="evidence",
+            name="minh-chung.pdf",
+            stream=io.BytesIO(a_pdf("một")),
+            size_limit=10_000,
+            dossier_limit=100_000,
+            idem_key="write-003",
+        )
+
+    twice(put)
+    paper = put(world.version(case.dossier) - 1).ref
+    twice(lambda seen: withdraw_attachment(database, suong, paper, seen_version=seen, idem_key="write-004"))
+    twice(lambda seen: remove_nominee(database, suong, case.nominee, seen_version=seen, idem_key="write-005"))
+    with pytest.raises(Invalid):
+        fill_in(
+            database,
+            suong,
+            case.dossier,
+            seen_version=world.version(case.dossier),
+            fields={"summary": "Hai"},
+            idem_key="write-001",
+        )

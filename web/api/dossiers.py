@@ -110,6 +110,7 @@ def read_dossier(call: Call, dossier: str) -> view.DossierView:
     body=bodies.DossierFields,
     answers=CHANGED,
     seen=True,
+    idempotent=True,
     example={"seen_version": 7, "fields": {"minutes_no": "12/BB-HĐ", "minutes_on": "2024-11-01"}},
     headers={"ETag": "The new version."},
 )
@@ -119,7 +120,12 @@ def fill_in_dossier(call: Call, dossier: str) -> Mapping[str, int]:
     While it is a draft, returned, or asked to be supplemented.
     """
     version = draft.fill_in(
-        wired().database, call.actor, dossier, seen_version=call.seen_version, fields=call.body["fields"]
+        wired().database,
+        call.actor,
+        dossier,
+        seen_version=call.seen_version,
+        fields=call.body["fields"],
+        idem_key=call.idem_key,
     )
     return {"version": version}
 
@@ -173,6 +179,7 @@ def add_nominee(call: Call, dossier: str) -> draft.NomineeKey:
     body=bodies.NomineeChange,
     answers=CHANGED,
     seen=True,
+    idempotent=True,
     example={"seen_version": 3, "answers": {"1": {"attested": True}}},
     headers={"ETag": "The dossier's new version."},
 )
@@ -192,6 +199,7 @@ def fill_in_nominee(call: Call, nominee: str) -> Mapping[str, int]:
         award_form=body.get("award_form"),
         fields=body.get("fields"),
         answers=answers,
+        idem_key=call.idem_key,
     )
     return {"version": version}
 
@@ -204,9 +212,12 @@ def fill_in_nominee(call: Call, nominee: str) -> Mapping[str, int]:
     query=bodies.SeenQuery,
     answers=CHANGED,
     seen=True,
+    idempotent=True,
     headers={"ETag": "The dossier's new version."},
 )
 def remove_nominee(call: Call, nominee: str) -> Mapping[str, int]:
     """Take a nominee out of a dossier that was never sent."""
-    version = draft.remove_nominee(wired().database, call.actor, nominee, seen_version=call.seen_version)
+    version = draft.remove_nominee(
+        wired().database, call.actor, nominee, seen_version=call.seen_version, idem_key=call.idem_key
+    )
     return {"version": version}

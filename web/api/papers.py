@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, request
@@ -84,6 +85,7 @@ _FORM: Mapping[str, Any] = {
     answers=shape(attach.AttachmentKey),
     status=201,
     seen=True,
+    idempotent=True,
     headers={"ETag": "The dossier's new version."},
 )
 def add_paper(call: Call, dossier: str) -> attach.AttachmentKey:
@@ -93,7 +95,7 @@ def add_paper(call: Call, dossier: str) -> attach.AttachmentKey:
     """
     settings = wired().settings
     form, file = _sent()
-    call = Call(call.actor, call.scopes, body=form, matched=call.matched)
+    call = replace(call, body=form)
     return attach.attach(
         wired().database,
         wired().files,
@@ -108,6 +110,7 @@ def add_paper(call: Call, dossier: str) -> attach.AttachmentKey:
         nominee_refs=form.get("nominee_ref", ()),
         criterion_code=form.get("criterion"),
         replaces=form.get("replaces"),
+        idem_key=call.idem_key,
     )
 
 
@@ -142,6 +145,7 @@ def _sent() -> tuple[Mapping[str, Any], FileStorage]:
     query=bodies.SeenQuery,
     answers=CHANGED,
     seen=True,
+    idempotent=True,
     headers={"ETag": "The dossier's new version."},
 )
 def withdraw_paper(call: Call, paper: str) -> Mapping[str, int]:
@@ -149,7 +153,9 @@ def withdraw_paper(call: Call, paper: str) -> Mapping[str, int]:
 
     Its versions are kept, and so is the trace.
     """
-    version = attach.withdraw_attachment(wired().database, call.actor, paper, seen_version=call.seen_version)
+    version = attach.withdraw_attachment(
+        wired().database, call.actor, paper, seen_version=call.seen_version, idem_key=call.idem_key
+    )
     return {"version": version}
 
 
