@@ -249,6 +249,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Ngày này đã qua. Hãy chọn hạn từ hôm nay trở đi.",
         "This day has passed. Choose a day from today on.",
     ),
+    "due_day_too_far": (
+        "Ngày này cách hơn một năm. Hãy xem lại năm.",
+        "This day is more than a year away. Check the year.",
+    ),
     "issued_before_approval": (
         "Ngày ban hành không thể trước ngày duyệt.",
         "The day of issue cannot be before the day of approval.",

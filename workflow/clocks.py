@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -14,6 +14,9 @@ from dossiers.refusals import Invalid
 from states.definition import ClockOperation
 from workflow.configured import calendar_in_use
 from workflow.engine import Deed
+
+# A last day that somebody types lies within a year: farther away it is a slip of the keyboard.
+FARTHEST_TYPED_DAY = timedelta(days=366)
 
 
 def open_spans(deed: Deed) -> dict[str, ClockSpan]:
@@ -77,6 +80,8 @@ def _start(
             raise Invalid("value_missing", field=due_field, label=due_field)
         if due_on < deed.today:
             raise Invalid("due_day_passed", field=due_field)
+        if due_on > deed.today + FARTHEST_TYPED_DAY:
+            raise Invalid("due_day_too_far", field=due_field)
     started = clock.start(_calendar(deed), code, deed.now, working_days=working_days, due_on=due_on)
     span = ClockSpan(dossier_id=deed.row.id, limit_code=code)
     started.write_to(span)

@@ -53,7 +53,12 @@ def test_a_missing_reason_stands_beside_its_field_with_everything_else(
     assert small_world.state(case.dossier) == "submitted"
 
 
-def test_a_day_that_passed_is_no_time_to_supplement(small_world: World, files: Files) -> None:
+@pytest.mark.parametrize(
+    ("day", "code"), [("01/11/2024", "due_day_passed"), ("12/11/2042", "due_day_too_far")]
+)
+def test_a_day_that_passed_or_never_comes_is_no_time_to_supplement(
+    small_world: World, files: Files, day: str, code: str
+) -> None:
     case = a_dossier(small_world, files, "submitted")
     with pytest.raises(Invalid) as refused:
         small_world.act(
@@ -61,9 +66,9 @@ def test_a_day_that_passed_is_no_time_to_supplement(small_world: World, files: F
             case.dossier,
             "request_supplement",
             reason="Thiếu.",
-            fields={"due_on": "01/11/2024", "missing_papers": "Biên bản"},
+            fields={"due_on": day, "missing_papers": "Biên bản"},
         )
-    assert refused.value.code == "due_day_passed"
+    assert refused.value.code == code
     assert dossier_view(small_world.database, small_world.actor("diem"), case.dossier).clocks == ()
 
 
