@@ -24,7 +24,7 @@ from dossiers.nominee import CriterionAnswer, Nominee
 from dossiers.org_unit import OrgUnitPeriod
 from dossiers.refusals import Conflict, Forbidden, Invalid, InvalidForm, Missing, Refusal
 from dossiers.subject import Subject, SubjectName
-from dossiers.text import fold, person_sort_key, sort_key
+from dossiers.text import fold, name_sort_key
 from storage.database import Database, Tx
 from storage.record import Moved
 from workflow.actor import Actor, Place, valid_on
@@ -246,12 +246,11 @@ def add_nominee(
         subject = Subject(kind=chosen.kind)
         session.add(subject)
         session.flush()  # the nominee and the name need subject.id
-        key_of = person_sort_key if chosen.kind == "individual" else sort_key
         session.add(
             SubjectName(
                 subject_id=subject.id,
                 name=clean,
-                sort_key=key_of(clean),
+                sort_key=name_sort_key(chosen.kind, clean),
                 search_text=fold(clean),
                 from_on=deed.today,
             )
@@ -266,7 +265,7 @@ def add_nominee(
             edition_id=deed.row.edition_id,
             state=deed.edition.nominee.initial,
             name=clean,
-            sort_key=key_of(clean),
+            sort_key=name_sort_key(chosen.kind, clean),
             search_text=fold(clean),
         )
         session.add(nominee)
@@ -390,15 +389,14 @@ def _lock_nominee(tx: Tx, actor: Actor, nominee_ref: str, seen_version: int) -> 
 
 
 def _rename(session: Session, deed: Deed, nominee: Nominee, name: str, kind: str) -> None:
-    key_of = person_sort_key if kind == "individual" else sort_key
-    nominee.name, nominee.sort_key, nominee.search_text = name, key_of(name), fold(name)
+    nominee.name, nominee.sort_key, nominee.search_text = name, name_sort_key(kind, name), fold(name)
     if nominee.subject_id is not None and deed.row.submissions == 0:
         # Before anything was sent the spelling is only being corrected: the subject was never called
         # otherwise.
         session.execute(
             update(SubjectName)
             .where(SubjectName.subject_id == nominee.subject_id)
-            .values(name=name, sort_key=key_of(name), search_text=fold(name))
+            .values(name=name, sort_key=name_sort_key(kind, name), search_text=fold(name))
         )
 
 
