@@ -87,7 +87,8 @@ class Criterion(Base):
     """One criterion (tiêu chuẩn) of one class: ``proofs`` are joined by all or any of them.
 
     ``proofs`` is a space-separated list out of PROOFS; the threshold of a ratio is the fraction
-    ``threshold_num / threshold_den`` in integers; NULL with a ratio proof never happens (CHECK).
+    ``threshold_num / threshold_den`` in integers; the loader of programmes
+    refuses a ratio proof without one.
     """
 
     __tablename__ = "criterion"

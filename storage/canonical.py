@@ -6,7 +6,6 @@ ratio that cannot be written exactly has no place in evidence.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -44,11 +43,6 @@ def canonical(value: Any) -> str:
     surrogates, and for two keys that are the same text in NFC.
     """
     return rfc8785.dumps(_plain(value)).decode("utf-8")
-
-
-def sha256_hex(data: bytes) -> str:
-    """Return SHA-256 of ``data`` as 64 small hexadecimal digits."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from sqlalchemy import and_, or_, select
 
 from dossiers.contents import clean_name, clean_text
 from dossiers.days import local_day
-from dossiers.functions import ADMINISTRATOR, AUDITOR, FUNCTIONS, SIDE_FUNCTIONS, UNIT_FUNCTIONS
+from dossiers.functions import AUDITOR, FUNCTIONS, SIDE_FUNCTIONS, UNIT_FUNCTIONS
 from dossiers.numbers import show_day
 from dossiers.org_unit import ADMIN_LEVELS, BodyFunction, OrgUnit, OrgUnitPeriod
 from dossiers.people import Account, Membership, Person
@@ -830,8 +830,3 @@ def enable_account(database: Database, actor: Actor, person_ref: str) -> str | N
         account.state = "active" if account.password_hash else "invited"
         enter(tx, account, "account_enabled", by=actor.by(place))
         return None if account.password_hash else issue_link(tx, account.id, "activate")
-
-
-def is_administrator(actor: Actor) -> bool:
-    """Tell whether the pages of administration are for this person."""
-    return actor.has(ADMINISTRATOR)
