@@ -3,7 +3,8 @@
 One shared machine of the library per definition, without models: a throw-away token with a state goes
 in, a frozen `Move` comes out. No callback, no condition and no name from YAML ever reaches the library,
 so it can import nothing, run nothing and keep nothing alive; a failed condition is our exception, never
-a silent False. What it gives us is its judgement of which trigger leads from where to where.
+a silent False. What it gives us is its judgement of which trigger leads from where to where. That judgement
+depends on nothing but the arrow, so it is asked once for each and remembered: a step is then a look-up.
 """
 
 from __future__ import annotations
@@ -111,8 +112,8 @@ class Machine:
             for subject in SUBJECTS
             for key, action in edition.machine(subject).actions.items()
         }
-        # Frozen, so the same step gives the same value; as many as the edition has arrows.
-        self._moves: dict[tuple[Subject, str, str, str], Move] = {}
+        # What the library judged: frozen, and as many as the edition has arrows.
+        self._moves: dict[tuple[Subject, str, str], Move] = {}
         self._from_state = {subject: _by_state(edition.machine(subject)) for subject in SUBJECTS}
 
     def action(self, subject: Subject, action: str) -> Action:
@@ -160,14 +161,14 @@ class Machine:
             raise WrongState(action, dossier_state or "")
         if found.conditions:
             _require(found, conditions)
-        token = _Token(state)
-        # MachineError cannot come: the loader and the two checks above have seen the source.
-        if not trigger(token):
-            raise WrongState(action, state)
-        led = (subject, action, state, token.state)
-        move = self._moves.get(led)
+        move = self._moves.get((subject, action, state))
         if move is None:
-            move = self._moves[led] = Move(*led, found.effects, found.clock, found.nominees)
+            token = _Token(state)
+            # MachineError cannot come: the loader and the two checks above have seen the source.
+            if not trigger(token):
+                raise WrongState(action, state)
+            move = Move(subject, action, state, token.state, found.effects, found.clock, found.nominees)
+            self._moves[subject, action, state] = move
         return move
 
 
