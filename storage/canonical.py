@@ -31,8 +31,8 @@ def moment_text(moment: datetime) -> str:
         raise NotCanonical("a moment without a time zone")
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
-    # strftime("%Y") does not pad years before 1000 everywhere; isoformat does.
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    # strftime("%Y") does not pad years before 1000 everywhere; isoformat does. What follows the digits is the zone.
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def canonical(value: Any) -> str:
