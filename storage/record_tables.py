@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.base import Base, BigId, Hash, Id, to
+from storage.base import Base, BigId, Hash, Id
 
 
 class Installation(Base):
@@ -55,20 +55,24 @@ class RecordPayload(Base):
 
 
 class RecordQueue(Base):
-    """Committed entries that wait for their place in the tree; a trigger on ``record_entry`` fills it."""
+    """Committed entries that wait for their place in the tree; a trigger on ``record_entry`` fills it.
+
+    No foreign key: the trigger names the entry that it was called for, entries are never deleted, and looking the
+    entry up again would lock it and write it a second time with every deed.
+    """
 
     __tablename__ = "record_queue"
 
-    entry_id: Mapped[int] = mapped_column(BigId, to("record_entry.id"), primary_key=True, autoincrement=False)
+    entry_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
 
 
 class RecordLeaf(Base):
-    """The place of an entry in the one tree of this installation."""
+    """The place of an entry in the one tree of this installation. No foreign key, for the same reason."""
 
     __tablename__ = "record_leaf"
 
     seq: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    entry_id: Mapped[int] = mapped_column(BigId, to("record_entry.id"), unique=True)
+    entry_id: Mapped[int] = mapped_column(BigId, unique=True)
     leaf_hash: Mapped[Hash]
 
 

@@ -425,14 +425,12 @@ def _create_tables() -> None:
         sa.Column("seq", BIG_ID, autoincrement=False, nullable=False),
         sa.Column("entry_id", BIG_ID, nullable=False),
         sa.Column("leaf_hash", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(["entry_id"], ["record_entry.id"], name="fk_record_leaf_entry_id"),
         sa.PrimaryKeyConstraint("seq", name="pk_record_leaf"),
         sa.UniqueConstraint("entry_id", name="uq_record_leaf_entry_id"),
     )
     op.create_table(
         "record_queue",
         sa.Column("entry_id", BIG_ID, autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(["entry_id"], ["record_entry.id"], name="fk_record_queue_entry_id"),
         sa.PrimaryKeyConstraint("entry_id", name="pk_record_queue"),
     )
     op.create_table(
