@@ -14,12 +14,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from types import TracebackType
 from typing import Any, ClassVar, NoReturn, Protocol
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, exc
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Dialect, Engine, Transaction, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
@@ -29,7 +31,11 @@ POSTGRESQL = "postgresql"
 
 WAIT_SECONDS = 10.0
 """How long one transaction waits for a lock or for a connection before it gives up with `DatabaseBusy`."""
+POOL_SIZE = 8
+POOL_OVERFLOW = 16
 STATEMENT_SECONDS = 30.0
+BEGIN_WRITING = "BEGIN IMMEDIATE"
+"""On SQLite; psycopg begins by itself with the first statement."""
 IDLE_IN_TRANSACTION_SECONDS = 60.0
 RETRY_AFTER_SECONDS = 0.25
 PING_AFTER_IDLE_SECONDS = 30.0
@@ -159,6 +165,46 @@ class _Session(Session):
         raise RuntimeError("leaving database.writing() commits; nothing else does")
 
 
+class _Line:
+    """A connection to the database: the driver's own, and SQLAlchemy's around it for whoever asks.
+
+    Opening either costs more than a statement, so those for writing are kept between two commands.
+    """
+
+    __slots__ = ("connection", "cursor", "driver", "used")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        driver: Any = connection.connection.driver_connection
+        self.driver = driver
+        self.cursor = driver.cursor()
+        self.used = 0.0
+
+    def told(self, error: Exception, text: str | None = None, values: Any = None) -> Exception:
+        dialect = self.connection.dialect
+        errors: Any = dialect.loaded_dbapi
+        if not isinstance(error, errors.Error):
+            return error
+        gone = dialect.is_disconnect(error, self.driver, self.cursor)
+        if gone and not self.connection.invalidated:
+            self.connection.invalidate(error)
+        wrapped: Exception = exc.DBAPIError.instance(
+            text,
+            values,
+            error,
+            errors.Error,
+            hide_parameters=self.connection.engine.hide_parameters,
+            connection_invalidated=gone,
+            dialect=dialect,
+        )
+        return wrapped
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left open on it, so that the next command may have it."""
+        return not (self.connection.closed or self.connection.invalidated or self.connection.in_transaction())
+
+
 class Tx:
     """One open transaction, handed out by ``Database.reading`` and ``Database.writing``.
 
@@ -167,24 +213,31 @@ class Tx:
 
     __slots__ = (
         "_after",
-        "_database",
-        "_driver_cursor",
         "_installation",
+        "_line",
         "_now",
         "_session",
-        "connection",
+        "_transaction",
+        "database",
         "dialect",
     )
 
-    def __init__(self, database: Database, connection: Connection) -> None:
-        self._database = database
-        self.connection = connection
-        self._driver_cursor: Any = None
+    def __init__(self, database: Database, line: _Line) -> None:
+        self.database = database
         self.dialect = database.dialect
+        self._line = line
+        self._transaction: Transaction | None = None
         self._session: _Session | None = None
         self._now: datetime | None = None
         self._installation: tuple[str, int] | None = None
         self._after: list[Callable[[], None]] = []
+
+    @property
+    def connection(self) -> Connection:
+        """SQLAlchemy's connection on this transaction, which it learns of at the first use."""
+        if self._transaction is None:
+            self._transaction = self._line.connection.begin()
+        return self._line.connection
 
     @property
     def session(self) -> Session:
@@ -196,12 +249,18 @@ class Tx:
         return self._session
 
     @property
+    def sql_dialect(self) -> Dialect:
+        """SQLAlchemy's knowledge of this kind of database, for translating statements."""
+        return self._line.connection.dialect
+
+    @property
     def driver_cursor(self) -> Any:
         """What ``storage.prepared`` runs on, one for all its statements; elsewhere there is ``connection``."""
-        if self._driver_cursor is None:
-            driver: Any = self.connection.connection.driver_connection
-            self._driver_cursor = driver.cursor()
-        return self._driver_cursor
+        return self._line.cursor
+
+    def told(self, error: Exception, text: str | None = None, values: Any = None) -> Exception:
+        """Return ``error`` of the driver as SQLAlchemy says it, and give a broken connection up as it does."""
+        return self._line.told(error, text, values)
 
     def flush(self) -> None:
         """Send what waits in ``session`` to the database now; nothing to do when nobody has asked for it."""
@@ -212,11 +271,11 @@ class Tx:
     def now(self) -> datetime:
         """The moment of this transaction, aware UTC, the same for all of it.
 
-        PostgreSQL: the database's clock at the transaction's start; SQLite: the process's at the first use;
-        a clock given to `Database` goes before both.
+        PostgreSQL: the database's clock at the transaction's start, or later at the lock that was waited for
+        (`note_now`); SQLite: the process's at the first use; a clock given to `Database` goes before both.
         """
         if self._now is None:
-            clock = self._database.clock
+            clock = self.database.clock
             if clock is not None:
                 self._now = clock.now()
             else:
@@ -226,13 +285,18 @@ class Tx:
                 self._now = moment.astimezone(UTC)
         return self._now
 
-    def note_now(self, moment: datetime) -> None:
-        """Take over ``transaction_timestamp()`` that a statement of the caller's has read on the way.
+    @property
+    def reads_clock(self) -> bool:
+        """Whether ``now`` comes from the database's own clock, so that a statement may bring it along."""
+        return self.database.clock is None
 
-        Saves a round trip. Ignored when the moment is known already or when a clock was given, so that a
-        fast path need not ask which clock is in use.
+    def note_now(self, moment: datetime) -> None:
+        """Let ``moment``, which a locking statement of the caller's read from the database's clock, be now.
+
+        Of two transactions that met at a lock, the second's ``now`` must not lie before the first's. Ignored
+        when a clock was given.
         """
-        if self._now is None and self._database.clock is None:
+        if self.database.clock is None:
             self._now = moment.astimezone(UTC)
 
     @property
@@ -253,7 +317,7 @@ class Tx:
         self._after.append(call)
 
     def _installed(self) -> tuple[str, int]:
-        known = self._installation or self._database._installation
+        known = self._installation or self.database._installation
         if known is None:
             row = self.connection.exec_driver_sql("SELECT origin, epoch FROM installation").one_or_none()
             if row is None:
@@ -291,6 +355,7 @@ class Database:
         make_engine = _sqlite_engine if self.dialect == SQLITE else _postgresql_engine
         self._writer = make_engine(parsed, writing=True, wait_seconds=wait_seconds)
         self._reader = make_engine(parsed, writing=False, wait_seconds=wait_seconds)
+        self._kept: list[_Line] = []
 
     @contextmanager
     def reading(self) -> Iterator[Tx]:
@@ -298,12 +363,12 @@ class Database:
 
         Raises `DatabaseUnavailable` when the database does not answer.
         """
-        with _in_our_words():
+        with _in_our_words:
             connection = self._connect(self._reader)
             try:
-                connection.begin()
-                tx = Tx(self, connection)
+                tx = Tx(self, _Line(connection))
                 try:
+                    _ = tx.connection  # begins
                     yield tx
                     if tx._installation is not None:
                         self._installation = tx._installation
@@ -315,57 +380,13 @@ class Database:
             finally:
                 connection.close()
 
-    @contextmanager
-    def writing(self) -> Iterator[Tx]:
+    def writing(self) -> AbstractContextManager[Tx]:
         """Open the transaction of one command: leaving the block commits, raising undoes everything.
 
         Raises `DatabaseBusy` when its turn does not come in time, `DatabaseUnavailable` when nobody answers,
         `OutcomeUnknown` when the connection breaks in the commit, `NestedWriting` inside itself.
         """
-        if getattr(self._mine, "writing", False):
-            raise NestedWriting("writing() inside writing()")
-        if self._turn is not None and not self._turn.acquire(self.wait_seconds):
-            raise DatabaseBusy(f"no turn to write within {self.wait_seconds} s")
-        self._mine.writing = True
-        try:
-            with _in_our_words():
-                connection = self._connect(self._writer)
-                try:
-                    transaction = connection.begin()
-                    tx = Tx(self, connection)
-                    try:
-                        yield tx
-                        tx.flush()
-                        if not transaction.is_active:
-                            # Somebody caught an error of a flush and went on as if nothing had been undone.
-                            raise RuntimeError("the transaction was rolled back inside its block")
-                    except BaseException:
-                        if connection.in_transaction() and not connection.invalidated:
-                            connection.rollback()
-                        raise
-                    finally:
-                        if tx._session is not None:
-                            tx._session.close()
-                    try:
-                        transaction.commit()
-                    except exc.DBAPIError as error:
-                        if error.connection_invalidated:
-                            raise OutcomeUnknown("the connection was lost in the commit") from error
-                        raise
-                finally:
-                    connection.close()
-        finally:
-            self._mine.writing = False
-            if self._turn is not None:
-                self._turn.release()
-        if tx._installation is not None:
-            self._installation = tx._installation
-        for call in (*tx._after, *self._commit_calls):
-            try:
-                call()
-            except Exception:
-                # The commit is done: telling the caller of a failure would make him repeat it.
-                log.exception("a call after the commit failed")
+        return _Writing(self)
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """Have ``call`` run after every commit of this process: the wake-up of worker and sequencer.
@@ -390,6 +411,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection. Transactions that are open end with an error."""
+        while self._kept:
+            self._kept.pop().connection.close()
         self._reader.dispose()
         self._writer.dispose()
 
@@ -398,6 +421,31 @@ class Database:
             with self.reading() as tx:
                 return tx._installed()
         return self._installation
+
+    def _take_line(self) -> _Line:
+        """Return a connection for writing: the one that was used last, as it stands, or one of the pool."""
+        while True:
+            try:
+                line = self._kept.pop()
+            except IndexError:
+                return _Line(self._connect(self._writer))
+            if self._turn is not None or _still_there(line.driver, line.used):
+                return line
+            line.connection.invalidate()
+            line.connection.close()
+
+    def _give_back(self, line: _Line) -> None:
+        """Keep ``line`` for the next command, but where the pool is at its end: there somebody may wait for it."""
+        if line.is_over and not self._is_crowded():
+            line.used = time.monotonic()
+            self._kept.append(line)
+        else:
+            line.connection.close()
+
+    def _is_crowded(self) -> bool:
+        # On SQLite writers wait for their turn, never in the pool.
+        pool: Any = self._writer.pool
+        return self._turn is None and pool.checkedout() >= POOL_SIZE + POOL_OVERFLOW
 
     def _connect(self, engine: Engine) -> Connection:
         """Return an open connection; a database that is just coming back is asked a second time."""
@@ -408,6 +456,112 @@ class Database:
         except (exc.OperationalError, exc.InvalidRequestError):
             time.sleep(RETRY_AFTER_SECONDS)
             return engine.connect()
+
+
+class _Writing:
+    """The block of ``Database.writing``. Written out, because every deed goes through it."""
+
+    __slots__ = ("_database", "_line", "_tx")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Tx:
+        database = self._database
+        if getattr(database._mine, "writing", False):
+            raise NestedWriting("writing() inside writing()")
+        turn = database._turn
+        if turn is not None and not turn.acquire(database.wait_seconds):
+            raise DatabaseBusy(f"no turn to write within {database.wait_seconds} s")
+        database._mine.writing = True
+        try:
+            with _in_our_words:
+                self._line = database._take_line()
+                if turn is not None:
+                    try:
+                        self._line.driver.execute(BEGIN_WRITING)
+                    except BaseException:
+                        database._give_back(self._line)
+                        raise
+        except BaseException:
+            self._let_others()
+            raise
+        self._tx = Tx(database, self._line)
+        return self._tx
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        tx = self._tx
+        try:
+            with _in_our_words:
+                try:
+                    if error is not None:
+                        raise error
+                    tx.flush()
+                    self._check_whole()
+                except BaseException:
+                    self._undo()
+                    raise
+                else:
+                    self._commit()
+                finally:
+                    if tx._session is not None:
+                        tx._session.close()
+                    self._database._give_back(self._line)
+        finally:
+            self._let_others()
+        if tx._installation is not None:
+            self._database._installation = tx._installation
+        for call in (*tx._after, *self._database._commit_calls):
+            try:
+                call()
+            except Exception:
+                # The commit is done: telling the caller of a failure would make him repeat it.
+                log.exception("a call after the commit failed")
+
+    def _check_whole(self) -> None:
+        """Refuse to go on as if nothing had been undone, when somebody caught an error that undid something."""
+        undone = self._tx._transaction is not None and not self._tx._transaction.is_active
+        if self._tx.dialect == POSTGRESQL:
+            undone = undone or self._line.driver.info.transaction_status == TransactionStatus.INERROR
+        if undone:
+            raise RuntimeError("the transaction was rolled back inside its block")
+
+    def _commit(self) -> None:
+        transaction = self._tx._transaction
+        try:
+            if transaction is not None:
+                transaction.commit()
+            else:
+                try:
+                    self._line.driver.commit()
+                except Exception as error:
+                    raise self._line.told(error) from error
+        except exc.DBAPIError as error:
+            self._undo()
+            if error.connection_invalidated:
+                raise OutcomeUnknown("the connection was lost in the commit") from error
+            raise
+
+    def _undo(self) -> None:
+        connection = self._line.connection
+        if connection.invalidated:
+            return
+        if connection.in_transaction():
+            connection.rollback()
+        else:
+            try:
+                self._line.driver.rollback()
+            except Exception as error:
+                said = self._line.told(error)
+                connection.invalidate()
+                raise said from error
+
+    def _let_others(self) -> None:
+        self._database._mine.writing = False
+        if self._database._turn is not None:
+            self._database._turn.release()
 
 
 def database_url(url: str | URL) -> URL:
@@ -453,27 +607,31 @@ def _sqlite_engine(url: URL, *, writing: bool, wait_seconds: float) -> Engine:
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
-    begin = "BEGIN IMMEDIATE" if writing else "BEGIN DEFERRED"
+    begin = BEGIN_WRITING if writing else "BEGIN DEFERRED"
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection
-        driver.execute(begin)
+        if not driver.in_transaction:  # a command has begun by itself
+            driver.execute(begin)
 
     return engine
 
 
 def _postgresql_engine(url: URL, *, writing: bool, wait_seconds: float) -> Engine:
-    settings = {
+    settings: dict[str, str | int] = {
         "TimeZone": "UTC",
         "statement_timeout": int(STATEMENT_SECONDS * 1000),
         "lock_timeout": int(wait_seconds * 1000),
         "idle_in_transaction_session_timeout": int(IDLE_IN_TRANSACTION_SECONDS * 1000),
     }
+    if writing:
+        # A command looks single rows up by their keys: planning it anew for each value costs more than doing it.
+        settings["plan_cache_mode"] = "force_generic_plan"
     engine = create_engine(
         url,
-        pool_size=8,
-        max_overflow=16,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
         pool_timeout=wait_seconds,
         query_cache_size=CACHED_STATEMENTS,
         hide_parameters=True,  # as above
@@ -498,37 +656,54 @@ def _postgresql_engine(url: URL, *, writing: bool, wait_seconds: float) -> Engin
 
     @event.listens_for(engine, "checkout")
     def taken(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry, proxy: object) -> None:
-        # A ping at every checkout would cost each command a round trip. A closed peer shows on the socket for
-        # nothing; only a connection that was idle for long (a firewall may have dropped it) is really asked.
-        try:
-            silent = not select.select([connection.fileno()], [], [], 0)[0]
-            if silent and time.monotonic() - entry.info["used"] < PING_AFTER_IDLE_SECONDS:
-                return
-            connection.execute("SELECT 1")
-            connection.rollback()
-        except (psycopg.Error, OSError, ValueError) as error:
-            raise exc.InvalidatePoolError() from error  # the pool replaces this one and all of its age
+        if not _still_there(connection, entry.info["used"]):
+            raise exc.InvalidatePoolError()  # the pool replaces this one and all of its age
 
     return engine
 
 
-@contextmanager
-def _in_our_words() -> Iterator[None]:
-    """Turn the drivers' passing troubles into ours; errors of our own making pass through as they are."""
+def _still_there(connection: psycopg.Connection[Any], used: float) -> bool:
+    """Tell whether an idle connection still leads to the server.
+
+    A ping at every use would cost each command a round trip. A closed peer shows on the socket for nothing;
+    only a connection that was idle for long (a firewall may have dropped it) is really asked.
+    """
     try:
-        yield
-    except exc.TimeoutError as error:
-        raise DatabaseBusy("no connection became free in time") from error
-    except (exc.DBAPIError, sqlite3.Error, psycopg.Error, exc.DisconnectionError) as error:
-        ours = _translated(error)
-        if ours is None:
-            raise
-        raise ours from error
-    except exc.InvalidRequestError as error:
-        # The pool's own words when a fresh connection was closed twice in a row.
-        if isinstance(error.__cause__ or error.__context__, exc.DisconnectionError):
+        silent = not select.select([connection.fileno()], [], [], 0)[0]
+        if silent and time.monotonic() - used < PING_AFTER_IDLE_SECONDS:
+            return True
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except (psycopg.Error, OSError, ValueError):
+        return False
+    return True
+
+
+class _InOurWords:
+    """Turns the drivers' passing troubles into ours; errors of our own making pass through as they are."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        if isinstance(error, exc.TimeoutError):
+            raise DatabaseBusy("no connection became free in time") from error
+        if isinstance(error, exc.DBAPIError | sqlite3.Error | psycopg.Error | exc.DisconnectionError):
+            ours = _translated(error)
+            if ours is not None:
+                raise ours from error
+        elif isinstance(error, exc.InvalidRequestError) and isinstance(
+            error.__cause__ or error.__context__, exc.DisconnectionError
+        ):
+            # The pool's own words when a fresh connection was closed twice in a row.
             raise DatabaseUnavailable("the database closes every connection") from error
-        raise
+
+
+_in_our_words = _InOurWords()
 
 
 # https://www.postgresql.org/docs/15/errcodes-appendix.html

@@ -35,6 +35,7 @@ BACKOFF = timedelta(seconds=2)
 """The first pause; each further one doubles, ± half at random: a poison job is parked within a minute."""
 LONGEST_ERROR = 1000
 
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode  # `dumps` makes one anew each time
 _OPEN = text("state IN ('ready', 'running')")  # spelt out, or the partial index would not be used
 _PROMISED: Mapping[str, Any] = {
     name: bindparam(name) for name in ("key", "kind", "payload", "run_at", "attempt", "state", "created_at")
@@ -117,7 +118,7 @@ def promising(
         {
             "key": key,
             "kind": kind,
-            "payload": json.dumps(payload, ensure_ascii=False, sort_keys=True),
+            "payload": _as_json(payload),
             "run_at": run_at or tx.now,
             "attempt": 0,
             "state": "ready",
@@ -265,7 +266,7 @@ def put_schedule(tx: Tx, key: str, kind: str, cron: str, zone: str, payload: Map
     if not croniter.is_valid(cron):
         raise ValueError(f"not a cron line: {cron!r}")
     next_at = _next_time(cron, zone, tx.now)
-    body = json.dumps(payload, ensure_ascii=False, sort_keys=True)
+    body = _as_json(payload)
     known = tx.connection.execute(
         select(Schedule.id, Schedule.cron, Schedule.zone).where(Schedule.key == key).with_for_update()
     ).first()

@@ -10,21 +10,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Row, select
 
 from dossiers.configuration import AwardForm, ConfigDocument, NomineeClass
 from dossiers.criteria import Target
 from dossiers.org_unit import OrgUnit
 from dossiers.programmes import Programme, load_programme
 from dossiers.refusals import Invalid
-from storage.database import Tx
+from storage.database import Database, Tx
 
-_PROGRAMMES: WeakKeyDictionary[Engine, dict[int, Programme]] = WeakKeyDictionary()
+_PROGRAMMES: WeakKeyDictionary[Database, dict[int, Programme]] = WeakKeyDictionary()
 
 
 def programme_of(tx: Tx, programme_id: int) -> Programme:
     """Return the programme edition of a ``config_document`` row, read once and kept."""
-    kept = _PROGRAMMES.setdefault(tx.connection.engine, {})
+    kept = _PROGRAMMES.setdefault(tx.database, {})
     programme = kept.get(programme_id)
     if programme is None:
         body = tx.connection.execute(

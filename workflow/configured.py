@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import date
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import or_, select
 
 from dossiers.calendar import Calendar, load_calendar
 from dossiers.configuration import ConfigDocument
@@ -15,9 +15,9 @@ from dossiers.numbers import show_day
 from dossiers.refusals import Conflict, NeedsPerson
 from dossiers.regimes import Regime, load_regime
 from dossiers.regimes import regime_on as judge_regime
-from storage.database import Tx
+from storage.database import Database, Tx
 
-_CALENDARS: WeakKeyDictionary[Engine, dict[int, Calendar]] = WeakKeyDictionary()
+_CALENDARS: WeakKeyDictionary[Database, dict[int, Calendar]] = WeakKeyDictionary()
 
 
 def calendar_in_use(tx: Tx, code: str) -> Calendar:
@@ -30,7 +30,7 @@ def calendar_in_use(tx: Tx, code: str) -> Calendar:
     ).scalar_one_or_none()
     if newest is None:
         raise NeedsPerson("calendar_missing", calendar=code)
-    kept = _CALENDARS.setdefault(tx.connection.engine, {})
+    kept = _CALENDARS.setdefault(tx.database, {})
     calendar = kept.get(newest)
     if calendar is None:
         body = tx.connection.execute(
@@ -40,12 +40,12 @@ def calendar_in_use(tx: Tx, code: str) -> Calendar:
     return calendar
 
 
-_REGIMES: WeakKeyDictionary[Engine, dict[int, Regime]] = WeakKeyDictionary()
+_REGIMES: WeakKeyDictionary[Database, dict[int, Regime]] = WeakKeyDictionary()
 
 
 def regime_of(tx: Tx, regime_id: int) -> Regime:
     """Return the regime of a ``config_document`` row, read once and kept."""
-    kept = _REGIMES.setdefault(tx.connection.engine, {})
+    kept = _REGIMES.setdefault(tx.database, {})
     regime = kept.get(regime_id)
     if regime is None:
         body = tx.connection.execute(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from dossiers.configuration import ConfigDocument
 from dossiers.vocabulary import VOCABULARY
 from states.definition import Edition
 from states.loader import load_edition
-from storage.database import Tx
+from storage.database import Database, Tx
 
-_KEPT: WeakKeyDictionary[Engine, dict[int, Edition]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Database, dict[int, Edition]] = WeakKeyDictionary()
 
 
 def edition_of(tx: Tx, edition_id: int) -> Edition:
@@ -20,7 +20,7 @@ def edition_of(tx: Tx, edition_id: int) -> Edition:
 
     Assumes that the row exists (foreign keys say so) and was sound when it was taken in.
     """
-    kept = _KEPT.setdefault(tx.connection.engine, {})
+    kept = _KEPT.setdefault(tx.database, {})
     edition = kept.get(edition_id)
     if edition is None:
         body = tx.connection.execute(

@@ -1,7 +1,9 @@
+# ruff: noqa: PT012  # the whole block of a transaction is what must raise
 """A prepared statement says the same as the statement itself, and fails in the same words."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
@@ -35,9 +37,9 @@ def test_rows_and_types_are_those_of_the_statement(database: Database) -> None:
         assert MOVE.change(tx, {"which": "nobody", "state": "done"}) == 0
         prepared = Prepared(ONE)
         plain = tx.connection.execute(ONE, {"key": key}).one()
-        assert tuple(prepared.first(tx, {"key": key})) == tuple(plain)
-        assert [tuple(row) for row in prepared.rows(tx, {"key": key})] == [tuple(plain)]
         row = prepared.first(tx, {"key": key})
+        assert {name: getattr(row, name) for name in row._fields} == plain._asdict()
+        assert prepared.rows(tx, {"key": key}) == [row]
         assert row.run_at == MOMENT
         assert row.run_at.tzinfo is UTC
         assert row.payload == "Đề nghị"
@@ -49,12 +51,23 @@ def test_errors_are_those_of_the_statement(database: Database) -> None:
     key = str(uuid4())
     with database.writing() as tx:
         PUT.change(tx, a_row(key))
-    with database.writing() as tx, pytest.raises(errors.IntegrityError) as by_prepared:
+    with pytest.raises(errors.IntegrityError) as by_prepared, database.writing() as tx:
         PUT.change(tx, a_row(key))
-    with database.writing() as tx, pytest.raises(errors.IntegrityError) as plain:
+    with pytest.raises(errors.IntegrityError) as plain, database.writing() as tx:
         tx.connection.execute(insert(Outbox), a_row(key))
     assert type(by_prepared.value.orig) is type(plain.value.orig)
     assert by_prepared.value.connection_invalidated is plain.value.connection_invalidated is False
+
+
+def test_an_error_that_was_swallowed_keeps_nothing_on_postgresql(postgres_database: Database) -> None:
+    first, second = str(uuid4()), str(uuid4())
+    with pytest.raises(RuntimeError, match="rolled back inside"), postgres_database.writing() as tx:
+        PUT.change(tx, a_row(first))
+        with suppress(errors.IntegrityError):
+            PUT.change(tx, a_row(first))
+    with postgres_database.writing() as tx:
+        PUT.change(tx, a_row(second))
+        assert Prepared(ONE).first(tx, {"key": first}) is None
 
 
 def test_naive_moments_are_refused(database: Database) -> None:
