@@ -17,7 +17,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import uuid_utils
 from sqlalchemy import select
@@ -46,8 +47,7 @@ class NotForTheRecord(ValueError):
         self.field = field
 
 
-@dataclass(frozen=True, slots=True)
-class By:
+class By(NamedTuple):
     """Who acts, in which function of which unit at that time, for whom, on what authority.
 
     ``account_ref`` None is the system itself. ``authority`` is the id of the delegation or paper.
@@ -63,8 +63,7 @@ class By:
     idem_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The end of a subject's chain: how many entries, and the hash of the last (None while there is none)."""
 
     length: int
@@ -74,8 +73,7 @@ class Head:
 EMPTY = Head(0, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """One row's step. A new row comes from version 0, whatever its state then; each later step begins where
     the last one ended; a row that is taken away goes to no state.
     """
@@ -88,8 +86,7 @@ class Moved:
     state_to: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class AttachmentMark:
+class AttachmentMark(NamedTuple):
     """The stored object an entry rests on: its key, not the name that a person gave it. ``size`` in bytes."""
 
     key: str
@@ -98,8 +95,7 @@ class AttachmentMark:
     mime: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commitment:
+class Commitment(NamedTuple):
     """What an entry commits to without telling: ``commitment`` = SHA-256(``salt`` ‖ ``payload`` in UTF-8)."""
 
     commitment: str
@@ -107,8 +103,7 @@ class Commitment:
     payload: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A composed entry, ready to be inserted: ``entry_row()`` and ``payload_rows()`` are the rows."""
 
     origin: str
@@ -175,13 +170,6 @@ _is_key = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*").fullmatch
 _is_hash = re.compile(r"[0-9a-f]{64}").fullmatch
 _is_mime = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+").fullmatch
 
-# The body's shape is fixed and its text is checked ASCII, its numbers are small integers, so the standard
-# encoder writes exactly what RFC 8785 asks, ten times as fast as the general one; a test holds the two
-# against each other.
-_encode = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-).encode
-
 # Nobody reads the id back, so neither database is asked to return it.
 _insert_entry = Prepared(
     insert_of(
@@ -243,35 +231,22 @@ def compose(
     position = head.length + 1
     prev = head.hash or FIRST_PREV
     event_id = str(uuid_utils.uuid7())
-    body = _encode(
-        {
-            "v": FORMAT,
-            "origin": origin,
-            "epoch": epoch,
-            "subject": {"kind": kind, "ref": ref},
-            "position": position,
-            "event_id": event_id,
-            "ts_utc": moment_text(now),
-            "actor_id": by.account_ref,
-            "actor_function": by.function,
-            "actor_org_unit": by.org_unit_ref,
-            "acting_for": by.acting_for,
-            "authority": by.authority,
-            "session_ref": by.session_ref,
-            "request_id": by.request_id,
-            "idem_key": None if by.idem_key is None else idem_key_mark(by.idem_key),
-            "action": action,
-            "moves": [_move(move) for move in moves],
-            "edition": edition,
-            "regime": regime,
-            "dossier_version": dossier_version,
-            "workflow_sha256": workflow_sha256,
-            "payload_commit": None if payload_kept is None else payload_kept.commitment,
-            "attachments": [_attachment(mark) for mark in attachments],
-            "decision_pdf_sha256": decision_pdf_sha256,
-            "reason_commit": None if reason_kept is None else reason_kept.commitment,
-            "prev": prev,
-        }
+    # RFC 8785, written out: the keys are in order, and what was checked above holds nothing that is escaped. It is
+    # written with every deed; a test holds it against the general encoder.
+    body = (
+        f'{{"acting_for":{_text(by.acting_for)},"action":"{action}","actor_function":{_text(by.function)}'
+        f',"actor_id":{_text(by.account_ref)},"actor_org_unit":{_text(by.org_unit_ref)}'
+        f',"attachments":[{",".join([_attachment(mark) for mark in attachments])}]'
+        f',"authority":{_text(by.authority)},"decision_pdf_sha256":{_text(decision_pdf_sha256)}'
+        f',"dossier_version":{"null" if dossier_version is None else dossier_version}'
+        f',"edition":{_text(edition)},"epoch":{epoch},"event_id":"{event_id}"'
+        f',"idem_key":{"null" if by.idem_key is None else _text(idem_key_mark(by.idem_key))}'
+        f',"moves":[{",".join([_move(move) for move in moves])}],"origin":{_quoted(origin)}'
+        f',"payload_commit":{_text(payload_kept and payload_kept.commitment)},"position":{position}'
+        f',"prev":"{prev}","reason_commit":{_text(reason_kept and reason_kept.commitment)}'
+        f',"regime":{_text(regime)},"request_id":{_text(by.request_id)},"session_ref":{_text(by.session_ref)}'
+        f',"subject":{{"kind":"{kind}","ref":"{ref}"}},"ts_utc":"{moment_text(now)}","v":{FORMAT}'
+        f',"workflow_sha256":{_text(workflow_sha256)}}}'
     )
     return Entry(
         origin,
@@ -428,7 +403,7 @@ def _check_actor(by: By) -> None:
             raise NotForTheRecord(field)
 
 
-def _move(move: Moved) -> dict[str, Any]:
+def _move(move: Moved) -> str:
     if move.kind not in MOVERS or not _is_ref(move.ref):
         raise NotForTheRecord("moves")
     for state in (move.state_from, move.state_to):
@@ -436,20 +411,25 @@ def _move(move: Moved) -> dict[str, Any]:
             raise NotForTheRecord("moves")
     if type(move.version_from) is not int or type(move.version_to) is not int:
         raise NotForTheRecord("moves")
-    return {
-        "kind": move.kind,
-        "ref": move.ref,
-        "version_from": move.version_from,
-        "version_to": move.version_to,
-        "state_from": move.state_from,
-        "state_to": move.state_to,
-    }
+    return (
+        f'{{"kind":"{move.kind}","ref":"{move.ref}","state_from":{_text(move.state_from)}'
+        f',"state_to":{_text(move.state_to)},"version_from":{move.version_from},"version_to":{move.version_to}}}'
+    )
 
 
-def _attachment(mark: AttachmentMark) -> dict[str, Any]:
+def _attachment(mark: AttachmentMark) -> str:
     if (
         not (_is_code(mark.key) and _is_hash(mark.sha256) and _is_mime(mark.mime))
         or type(mark.size) is not int
     ):
         raise NotForTheRecord("attachments")
-    return {"key": mark.key, "sha256": mark.sha256, "size": mark.size, "mime": mark.mime}
+    return f'{{"key":"{mark.key}","mime":"{mark.mime}","sha256":"{mark.sha256}","size":{mark.size}}}'
+
+
+def _text(checked: str | None) -> str:
+    return "null" if checked is None else f'"{checked}"'
+
+
+@lru_cache
+def _quoted(origin: str) -> str:
+    return canonical(origin)
