@@ -87,6 +87,9 @@ class _Asked:
     remarks: Sequence[RemarkInput]
 
 
+_NOTHING_ASKED = _Asked(None, None, {}, {}, ())
+
+
 def act(
     database: Database,
     actor: Actor,
@@ -119,7 +122,7 @@ def act(
             "seen": seen_version,
             "reason": reason,
             "reason_code": reason_code,
-            "fields": {key: str(value) for key, value in (fields or {}).items()},
+            "fields": {key: str(value) for key, value in fields.items()} if fields else {},
             "remarks": [asdict(remark) for remark in remarks],
             "nominee": nominee_ref,
         }
@@ -219,6 +222,8 @@ def _read_input(
     fields: Mapping[str, Any],
     remarks: Sequence[RemarkInput],
 ) -> _Asked:
+    if not (reason or reason_code or fields or remarks or action.requires or action.fields):
+        return _NOTHING_ASKED
     problems: list[Refusal] = []
     said: str | None = None
     try:

@@ -289,7 +289,8 @@ def add_nominee(
 def _refresh_search(deed: Deed) -> None:
     """Write the folded words by which the dossier is found: its code, its unit, its nominees."""
     session = deed.tx.session
-    head = deed.row.search_text.split(" | ")[0]
+    kept = session.scalar(select(Dossier.search_text).where(Dossier.id == deed.row.id)) or ""
+    head = kept.split(" | ")[0]
     names = session.scalars(
         select(Nominee.search_text)
         .where(Nominee.dossier_id == deed.row.id)

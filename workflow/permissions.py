@@ -13,18 +13,17 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
-    Date,
     String,
     and_,
     bindparam,
+    cast,
     false,
+    func,
     literal_column,
     or_,
     select,
     tuple_,
-    union_all,
 )
 
 from dossiers.award_round import AwardRound
@@ -34,7 +33,6 @@ from dossiers.org_unit import BodyFunction, OrgUnit, OrgUnitPeriod
 from dossiers.refusals import Forbidden, Missing, Refusal
 from states.definition import Action
 from storage.database import Tx
-from storage.prepared import Prepared
 from workflow.actor import Actor, Place, valid_on
 
 
@@ -52,22 +50,37 @@ class Standing:
         return function in self.places and self.duties <= {DUTY[function]}
 
 
-# Built once: this is asked in every deed.
-_STANDING = union_all(
-    select(
-        literal_column("'duty'", String).label("what"),
-        Participation.duty.label("word"),
-        literal_column("0", BigInteger).label("unit_id"),
-    ).where(
-        Participation.dossier_id == bindparam("dossier_id"), Participation.person_id == bindparam("person_id")
-    ),
-    select(literal_column("'place'", String), BodyFunction.function, BodyFunction.performing_unit_id).where(
-        BodyFunction.body_id == bindparam("body_id"),
-        BodyFunction.from_on <= bindparam("day", type_=Date),
-        or_(BodyFunction.to_on.is_(None), BodyFunction.to_on > bindparam("day", type_=Date)),
-    ),
+_BLANK: Any = literal_column("' '")  # spelt out: a prepared statement has no values of its own
+
+# What every deed asks, as columns beside the dossier's and its round's: one statement brings both.
+_DUTIES_HAD = (
+    select(func.aggregate_strings(Participation.duty, _BLANK))
+    .where(Participation.dossier_id == Dossier.id, Participation.person_id == bindparam("person_id"))
+    .correlate(Dossier)
+    .scalar_subquery()
 )
-_ASK_STANDING = Prepared(_STANDING)
+
+
+def standing_columns(day: ColumnElement[date]) -> tuple[ColumnElement[str | None], ColumnElement[str | None]]:
+    """Return the columns ``duties_had`` and ``reached`` for a query on ``dossier`` joined to its ``award_round``.
+
+    The query takes ``person_id``; `standing_from` reads the two. ``day`` is the day in Viet Nam that counts.
+    """
+    reached = (
+        select(
+            func.aggregate_strings(
+                BodyFunction.function
+                + literal_column("':'", String)
+                + cast(BodyFunction.performing_unit_id, String),
+                _BLANK,
+            )
+        )
+        .where(BodyFunction.body_id == AwardRound.decider_body_id, BodyFunction.from_on <= day)
+        .where(or_(BodyFunction.to_on.is_(None), BodyFunction.to_on > day))
+        .correlate(AwardRound)
+        .scalar_subquery()
+    )
+    return _DUTIES_HAD.label("duties_had"), reached.label("reached")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,23 +184,17 @@ def sees_office(actor: Actor, standing: Standing) -> bool:
     return actor.has(AUDITOR) or any(function not in UNIT_FUNCTIONS for function in standing.places)
 
 
-def standing_of(
-    tx: Tx, actor: Actor, *, dossier_id: int, proposing_unit_id: int, body_id: int, day: date
-) -> Standing:
-    """Return what ``actor`` is in the dossier on ``day``: one query, however many places the person holds."""
+def standing_from(row: Any, actor: Actor) -> Standing:
+    """Return what ``actor`` is in a dossier, from a row with `standing_columns`, however many places they hold."""
     places: dict[str, Place] = {}
+    reached = (row.reached or "").split()
     for place in actor.places:
-        if place.function in UNIT_FUNCTIONS and place.unit_id == proposing_unit_id:
+        if place.function in UNIT_FUNCTIONS:
+            if place.unit_id == row.proposing_unit_id:
+                places.setdefault(place.function, place)
+        elif place.function not in SIDE_FUNCTIONS and f"{place.function}:{place.unit_id}" in reached:
             places.setdefault(place.function, place)
-    desks = [place for place in actor.places if place.function not in UNIT_FUNCTIONS | SIDE_FUNCTIONS]
-    rows = _ASK_STANDING.rows(
-        tx, {"dossier_id": dossier_id, "person_id": actor.person_id, "body_id": body_id, "day": day}
-    )
-    reached = {(row.word, row.unit_id) for row in rows if row.what == "place"}
-    for place in desks:
-        if (place.function, place.unit_id) in reached:
-            places.setdefault(place.function, place)
-    return Standing(places=places, duties=frozenset(row.word for row in rows if row.what == "duty"))
+    return Standing(places, frozenset((row.duties_had or "").split()))
 
 
 def acting_place(standing: Standing, action: Action, state: str) -> Place | None:

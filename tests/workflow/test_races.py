@@ -16,13 +16,17 @@ from sqlalchemy import func, select
 from dossiers.award_round import QuotaPool, QuotaUse
 from dossiers.dossier import Dossier
 from dossiers.refusals import Conflict, Forbidden, Invalid, Refusal
+from storage.database import Database
 from storage.files import Files
+from storage.record import entries_of
 from storage.record_tables import RecordEntry
-from tests.builders import World, a_pdf
-from tests.workflow.journeys import a_dossier
+from tests.builders import World, a_pdf, a_round, a_world
+from tests.workflow.journeys import SUBMISSION, a_dossier
+from tests.workflow.test_permissions import give_function
 from workflow.attach import attach, withdraw_attachment
 from workflow.decide import Outcome, act
-from workflow.draft import fill_in, fill_in_nominee, remove_nominee
+from workflow.draft import fill_in, fill_in_nominee, open_dossier, remove_nominee
+from workflow.engine import lock, write
 from workflow.history import history_of
 
 
@@ -247,3 +251,57 @@ def test_every_writing_of_the_unit_may_be_repeated(world: World, files: Files) -
             fields={"summary": "Hai"},
             idem_key="write-001",
         )
+
+
+def test_a_duty_that_is_being_noted_counts_for_who_waits_behind_it(world: World, files: Files) -> None:
+    """Khai, who also serves the award office, sends the next deed with the version the first will lead to."""
+    case = a_dossier(world, files, "at_review_meeting")
+    give_function(world, "khai", "award_officer", "phong-noi-vu-giang-thanh")
+    khai = world.actor("khai")
+    seen = world.version(case.dossier)
+    behind = partial(
+        act,
+        world.database,
+        khai,
+        case.dossier,
+        "submit_for_decision",
+        seen_version=seen + 1,
+        fields=SUBMISSION,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with world.database.writing() as tx:
+            deed = lock(tx, khai, case.dossier)
+            deed.place = deed.standing.places["appraisal_head"]
+            deed.action = "record_review_meeting"
+            deed.changes = {"state": "passed", "waiting_function": "award_officer"}
+            waiting = pool.submit(behind)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.5)
+            write(deed)
+        with pytest.raises(Forbidden) as refused:
+            waiting.result(timeout=10)
+    assert refused.value.code == "duties_conflict"
+
+
+def test_who_waited_for_a_dossier_acts_later_than_who_had_it(
+    migrated_postgres_url: str, open_database: Callable[[str], Database]
+) -> None:
+    """By the clock of the database, of which a transaction else knows only its own beginning."""
+    world = a_world(open_database(migrated_postgres_url))
+    with world.database.writing() as tx:
+        a_round(tx, world, code="NOW", opens=(2020, 1, 1), closes=(2099, 12, 31))
+    nominator = world.actor("suong")
+    dossier = open_dossier(world.database, nominator, round_code="NOW").ref
+    with world.database.writing() as tx:
+        tx.connection.exec_driver_sql("SELECT 1")
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(
+                fill_in, world.database, nominator, dossier, seen_version=1, fields={"summary": "Một"}
+            ).result(timeout=10)
+        deed = lock(tx, nominator, dossier)
+        deed.action = "filled_in"
+        write(deed)
+    with world.database.reading() as tx:
+        moments = [entry.content["ts_utc"] for entry in entries_of(tx, "dossier", dossier)]
+    assert len(moments) == 3
+    assert moments == sorted(moments)
