@@ -34,9 +34,13 @@ MOST_ATTEMPTS = 5
 BACKOFF = timedelta(seconds=2)
 """The first pause; each further one doubles, ± half at random: a poison job is parked within a minute."""
 LONGEST_ERROR = 1000
+WORKERS_DIED = "no worker lived through it"
+"""The ``error`` of a job that ended its workers and so never failed itself begins with this."""
 
 _as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode  # `dumps` makes one anew each time
-_OPEN = text("state IN ('ready', 'running')")  # spelt out, or the partial index would not be used
+# Spelt out, or the partial indexes would not be used.
+_OPEN = text("state IN ('ready', 'running')")
+_DEAD = text("state = 'dead'")
 _PROMISED: Mapping[str, Any] = {
     name: bindparam(name) for name in ("key", "kind", "payload", "run_at", "attempt", "state", "created_at")
 }
@@ -61,7 +65,7 @@ class LeaseLost(Exception):
 
 
 class NotDead(LookupError):
-    """There is no dead job with this number."""
+    """There is no dead job with this key."""
 
     code: ClassVar[str] = "job_not_dead"
 
@@ -81,9 +85,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A job that was given up, as people see it."""
+    """A job that was given up. ``error`` is for the log only: an exception's words may hold what people wrote."""
 
-    id: int
     key: str
     kind: str
     attempt: int
@@ -149,7 +152,7 @@ def claim(database: Database, worker: str, lease: timedelta) -> Job | None:
             if found is None:
                 return None
             if found.attempt >= MOST_ATTEMPTS:
-                _park(tx, found.id, f"no worker lived through it, {found.attempt} times")
+                _park(tx, found.id, f"{WORKERS_DIED}, {found.attempt} times")
                 continue
             owner = f"{worker[:60]}#{uuid4()}"
             tx.connection.execute(
@@ -214,26 +217,43 @@ def fail(database: Database, job: Job, error: BaseException | str) -> None:
         )
 
 
-def dead_letters(tx: Tx, *, limit: int = 100) -> list[DeadLetter]:
-    """Return the jobs that were given up, the latest first."""
-    rows = tx.connection.execute(
-        select(Outbox.id, Outbox.key, Outbox.kind, Outbox.attempt, Outbox.error, Outbox.finished_at)
-        .where(Outbox.state == "dead")
-        .order_by(Outbox.finished_at.desc(), Outbox.id.desc())
+def dead_letters(tx: Tx, *, after: str | None = None, limit: int = 100) -> list[DeadLetter]:
+    """Return the jobs that were given up, the latest promised first; ``after`` is the key of the last one seen.
+
+    Raises ``LookupError`` when no job has that key; one that was revived meanwhile still has its place.
+    """
+    statement = (
+        select(Outbox.key, Outbox.kind, Outbox.attempt, Outbox.error, Outbox.finished_at)
+        .where(_DEAD)
+        .order_by(Outbox.id.desc())
         .limit(limit)
     )
-    return [DeadLetter(r.id, r.key, r.kind, r.attempt, r.error or "", r.finished_at) for r in rows]
+    if after is not None:
+        last = tx.connection.execute(select(Outbox.id).where(Outbox.key == after)).scalar_one_or_none()
+        if last is None:
+            raise LookupError(after)
+        statement = statement.where(Outbox.id < last)
+    rows = tx.connection.execute(statement)
+    return [DeadLetter(r.key, r.kind, r.attempt, r.error or "", r.finished_at) for r in rows]
 
 
-def revive(tx: Tx, job_id: int) -> None:
-    """Let a dead job be tried again from the first attempt, at once. Raises `NotDead`."""
-    done = tx.connection.execute(
+def count_dead(tx: Tx, *, at_most: int) -> int:
+    """Return how many jobs were given up, ``at_most`` for so many and more."""
+    some = select(Outbox.id).where(_DEAD).limit(at_most).subquery()
+    return tx.connection.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def revive(tx: Tx, key: str) -> str:
+    """Let a dead job be tried again from the first attempt, at once; return its kind. Raises `NotDead`."""
+    kind = tx.connection.execute(
         update(Outbox)
-        .where(Outbox.id == job_id, Outbox.state == "dead")
+        .where(Outbox.key == key, _DEAD)
         .values(state="ready", attempt=0, run_at=tx.now, finished_at=None)
-    )
-    if done.rowcount != 1:
-        raise NotDead(job_id)
+        .returning(Outbox.kind)
+    ).scalar_one_or_none()
+    if kind is None:
+        raise NotDead(key)
+    return str(kind)
 
 
 def backlog(tx: Tx) -> Backlog:

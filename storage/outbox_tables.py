@@ -23,6 +23,13 @@ class Outbox(Base):
             sqlite_where=text("state IN ('ready', 'running')"),
             postgresql_where=text("state IN ('ready', 'running')"),
         ),
+        # What was given up, for the page that shows it: no row of a job that went well is in it.
+        Index(
+            "ix_outbox_dead",
+            "id",
+            sqlite_where=text("state = 'dead'"),
+            postgresql_where=text("state = 'dead'"),
+        ),
     )
 
     id: Mapped[Id]

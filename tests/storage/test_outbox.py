@@ -15,9 +15,9 @@ from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text, update
 
-from storage.database import Database, TestClock
+from storage.database import Database, TestClock, Tx
 from storage.outbox import (
     LONGEST_ERROR,
     MOST_ATTEMPTS,
@@ -26,6 +26,7 @@ from storage.outbox import (
     NotDead,
     backlog,
     claim,
+    count_dead,
     dead_letters,
     fail,
     finish,
@@ -221,11 +222,48 @@ def test_a_dead_job_can_be_revived(database: Database) -> None:
         _claimed(database, lease=RUN_OUT)
     assert claim(database, "w1", LEASE) is None
     with database.writing() as tx:
-        revive(tx, dead_letters(tx)[0].id)
+        assert revive(tx, dead_letters(tx)[0].key) == "mail"
     job = _claimed(database)
     assert job.attempt == 1
     with pytest.raises(NotDead), database.writing() as tx:
-        revive(tx, job.id)
+        revive(tx, job.key)
+
+
+def test_what_was_given_up_is_read_in_parts_by_an_index_of_its_own(database: Database) -> None:
+    with database.writing() as tx:
+        for n in range(3000):
+            promise(tx, "mail", f"job-{n:04}", {})
+        tx.connection.execute(update(Outbox).values(state="done", finished_at=tx.now))
+        dead = [f"job-{n:04}" for n in range(0, 3000, 400)]
+        tx.connection.execute(update(Outbox).where(Outbox.key.in_(dead)).values(state="dead", error="E: x"))
+        tx.connection.exec_driver_sql("ANALYZE outbox")
+    with database.reading() as tx, _plans(tx) as plans:
+        found: list[str] = []
+        while letters := dead_letters(tx, after=found[-1] if found else None, limit=3):
+            assert len(letters) <= 3
+            found += [letter.key for letter in letters]
+        assert found == dead[::-1]
+        assert [count_dead(tx, at_most=n) for n in (5, 8, 100)] == [5, 8, 8]
+        with pytest.raises(LookupError):
+            dead_letters(tx, after="nowhere")
+    asked = [plan for statement, plan in plans if "'dead'" in statement]
+    assert len(asked) == 4 + 3
+    assert [plan for plan in asked if "ix_outbox_dead" not in plan] == []
+
+
+@contextmanager
+def _plans(tx: Tx) -> Iterator[list[tuple[str, str]]]:
+    """Every statement of a block, with how the database goes about it."""
+    plans: list[tuple[str, str]] = []
+    explain = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}[tx.dialect]
+
+    def look(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> None:
+        cursor.execute(explain + statement, parameters)
+        plans.append((statement, str(cursor.fetchall())))
+
+    event.listen(tx.connection, "before_cursor_execute", look)
+    yield plans
+    event.remove(tx.connection, "before_cursor_execute", look)
 
 
 def test_a_long_error_is_cut(database: Database) -> None:
