@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dossiers.award_round import AwardRound, QuotaPool
 from dossiers.configuration import AwardForm, ConfigDocument
@@ -26,6 +26,8 @@ from dossiers.people import Account, Membership, Person
 from dossiers.text import fold, person_sort_key, sort_key
 from storage.database import Database, TestClock, Tx
 from storage.files import Files
+from storage.outbox import MOST_ATTEMPTS, promise
+from storage.outbox_tables import Outbox
 from storage.record_tables import Installation
 from workflow.actor import Actor, load_actor
 from workflow.attach import attach
@@ -383,3 +385,17 @@ def a_commune(database: Database, clock: TestClock | None = None) -> World:
         for person in COMMUNE_PEOPLE:
             a_person(tx, world, *person)
     return world
+
+
+def given_up(
+    world: World, *keys: str, kind: str = "notify", error: str = "ValueError: Trần Thị Mộng Nghi"
+) -> None:
+    """Let the system have promised something under each key, and have given it up just now."""
+    with world.database.writing() as tx:
+        for key in keys:
+            promise(tx, kind, key, {"to": "nobody"})
+        tx.connection.execute(
+            update(Outbox)
+            .where(Outbox.key.in_(keys))
+            .values(state="dead", attempt=MOST_ATTEMPTS, error=error, finished_at=tx.now)
+        )

@@ -468,4 +468,13 @@ ENGLISH: dict[str, str] = {
         "The demo is being loaded ({done} of {total} steps). Go ahead; more dossiers appear as it goes on."
     ),
     "Những người khác ở các đơn vị": "Other people in the units",
+    "Việc hệ thống chưa làm được": "What the system could not do",
+    "Hệ thống đã thử nhiều lần rồi dừng. Hãy sửa nguyên nhân trước, rồi cho làm lại.": "The system tried several times and stopped. Mend the cause first, then have it tried again.",
+    "Dừng lúc {moment}, sau {n} lần thử": "Stopped at {moment}, after {n} tries",
+    "Làm lại": "Try again",
+    "Không có việc nào bị dừng": "Nothing has stopped",
+    "Việc nào hệ thống thử mãi mà chưa làm được sẽ hiện ở đây.": "What the system tries in vain will stand here.",
+    "Có {n} việc hệ thống chưa làm được.": "There are {n} things the system could not do.",
+    "Xem và cho làm lại": "Look, and have them tried again",
+    "Hệ thống đang làm lại việc này. Nếu vẫn chưa được, việc sẽ trở lại danh sách.": "The system is trying this again. If it fails, it comes back to the list.",
 }

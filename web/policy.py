@@ -83,6 +83,8 @@ POLICY: Mapping[str, Access] = {
     "administration.disable": ADMIN,
     "administration.enable": ADMIN,
     "administration.new_link": ADMIN,
+    "administration.given_up": ADMIN,
+    "administration.try_again": ADMIN,
     "api.openapi": BEARER,  # the description itself needs nobody
     "api.list_rounds": BEARER,
     "api.list_dossiers": BEARER,
@@ -122,4 +124,6 @@ POLICY: Mapping[str, Access] = {
     "api.disable_account": BEARER,
     "api.enable_account": BEARER,
     "api.issue_link": BEARER,
+    "api.list_jobs": BEARER,
+    "api.try_job_again": BEARER,
 }

@@ -246,7 +246,7 @@ def sign_in(
         raise Invalid("login_failed")
     newer = hash_password(password) if _hasher.check_needs_rehash(kept) else None
     with database.writing() as tx:
-        account = _locked(tx, found.id)
+        account = locked(tx, found.id)
         if account.state != "active" or account.password_hash != kept:
             raise Invalid("login_failed")
         if newer is not None:
@@ -269,7 +269,7 @@ def sign_in_for_demo(database: Database, account_ref: str, *, request_id: str | 
         if account_id is None:
             raise Missing("not_found")
         _note(tx, "log_in_demo", account_id, request_id)
-        return _begin(tx, _locked(tx, account_id))
+        return _begin(tx, locked(tx, account_id))
 
 
 def people_of_demo(tx: Tx) -> tuple[DemoPerson, ...]:
@@ -467,7 +467,7 @@ def set_password_by_link(
         if link.used_at is not None:
             raise Missing("link_dead")
         link.used_at = tx.now
-        account = _locked(tx, link.account_id)
+        account = locked(tx, link.account_id)
         account.password_hash = kept
         account.password_changed_at = tx.now
         account.state = "active"
@@ -503,7 +503,7 @@ def change_password(
     require_good_password(new, login=row.login, full_name=row.full_name, field="new")
     kept = hash_password(new)
     with database.writing() as tx:
-        account = _locked(tx, account_id)
+        account = locked(tx, account_id)
         if account.password_hash != row.password_hash or account.state != "active":
             raise Conflict("password_changed_meanwhile")
         account.password_hash = kept
@@ -526,7 +526,7 @@ def reset_link(database: Database, *, account_ref: str, by: By) -> str:
         )
         if account_id is None:
             raise Missing("not_found")
-        account = _locked(tx, account_id)
+        account = locked(tx, account_id)
         purpose = "activate" if account.state == "invited" else "reset"
         token = issue_link(tx, account.id, purpose)
         enter(tx, account, f"{purpose}_link_issued", by=by)
@@ -559,7 +559,7 @@ def create_token(
         raise Invalid("token_scopes", field="scopes", known=" ".join(sorted(TOKEN_SCOPES)))
     token = f"vd_{secrets.token_urlsafe(32)}"
     with database.writing() as tx:
-        account = _locked(tx, account_id)
+        account = locked(tx, account_id)
         if account.state != "active":
             raise Missing("not_found")
         row = ApiToken(
@@ -607,7 +607,7 @@ def revoke_token(database: Database, account_id: int, token_ref: str) -> None:
     none.
     """
     with database.writing() as tx:
-        account = _locked(tx, account_id)
+        account = locked(tx, account_id)
         row = tx.session.scalar(
             select(ApiToken).where(ApiToken.account_id == account_id, ApiToken.ref == token_ref)
         )
@@ -744,7 +744,8 @@ def _begin(tx: Tx, account: Account) -> SignedIn:
     return SignedIn(token, row.ref, account.id, account.ref, account.language, row.expires_at)
 
 
-def _locked(tx: Tx, account_id: int) -> Account:
+def locked(tx: Tx, account_id: int) -> Account:
+    """Return an account under its lock, as ``enter`` wants it."""
     return tx.session.scalars(select(Account).where(Account.id == account_id).with_for_update()).one()
 
 

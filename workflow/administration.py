@@ -233,7 +233,7 @@ def list_org_units(
                 ),
             )
             .order_by(OrgUnitPeriod.sort_key, OrgUnit.id)
-            .limit(_limit(limit) + 1)
+            .limit(page_limit(limit) + 1)
         )
         for word in fold(search or "").split()[:8]:
             statement = statement.where(OrgUnitPeriod.search_text.contains(word, autoescape=True))
@@ -265,7 +265,8 @@ def list_org_units(
         )
 
 
-def _limit(limit: int) -> int:
+def page_limit(limit: int) -> int:
+    """Return how many rows a page of an administrator's list may have. Raises ``Invalid``."""
     if not 1 <= limit <= PAGE_AT_MOST:
         raise Invalid("limit_out_of_range", field="limit", limit=PAGE_AT_MOST)
     return limit
@@ -592,7 +593,7 @@ def list_people(
             )
             .join(Account, Account.person_id == Person.id)
             .order_by(Person.sort_key, Person.id)
-            .limit(_limit(limit) + 1)
+            .limit(page_limit(limit) + 1)
         )
         for word in fold(search or "").split()[:8]:
             statement = statement.where(

@@ -52,6 +52,20 @@ NOMINEE_KINDS: Mapping[str, Label] = {
     "individual": Label("cá nhân", "individuals"),
 }
 
+JOBS: Mapping[str, Label] = {
+    "notify": Label(
+        "Báo cho người liên quan về một việc trên hồ sơ", "Telling people of a deed on a dossier"
+    ),
+    "remind": Label(
+        "Nhắc người đang giữ hồ sơ sắp đến hạn", "Reminding who holds a dossier that is due soon"
+    ),
+    "watch_clocks": Label("Xem hạn của các hồ sơ đang chạy", "Watching the time limits of dossiers"),
+    "tidy": Label("Xóa dữ liệu tạm đã hết thời gian giữ", "Forgetting what has served its time"),
+    "sweep_files": Label("Xóa tệp không thuộc hồ sơ nào", "Removing files that no dossier names"),
+    "load_demo": Label("Nạp hồ sơ của bản trình diễn", "Loading the dossiers of the demo"),
+}
+"""What a worker does, by the kind of promise."""
+
 
 def said(label: Label, language: str) -> str:
     """Return the label in ``vi`` or ``en``."""

@@ -82,6 +82,8 @@ def test_administration_does_not_exist_for_others(shared_site: Site, who: str) -
         ("GET", "/org-units/ubnd-xa-phu-loi", None),
         ("GET", "/people", None),
         ("GET", f"/people/{NOTHING}", None),
+        ("GET", "/jobs", None),
+        ("POST", "/jobs/again", {"key": "schedule/tidy/2024-11-04T19:20:00Z"}),
         ("POST", f"/people/{NOTHING}/disable", None),
         ("POST", f"/people/{NOTHING}/enable", None),
         ("POST", f"/people/{NOTHING}/link", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.api.conftest import Program, Site
+from tests.builders import given_up
 from workflow import accounts
 
 NEWCOMER = {
@@ -100,3 +101,30 @@ def test_nobody_disables_themselves(site: Site) -> None:
     me = admin.get("/me").json["person_ref"]
     answer = admin.post(f"/people/{me}/disable")
     assert (answer.status_code, answer.json["code"]) == (409, "not_yourself")
+
+
+def test_what_the_system_gave_up_is_listed_and_tried_again(both_sites: Site) -> None:
+    given_up(both_sites.world, "notify/0", "notify/1", "notify/2")
+    admin = both_sites.program("khoi")
+    first = admin.get("/jobs?limit=2")
+    assert first.status_code == 200, first.text
+    assert first.json["rows"][0] == {
+        "key": "notify/2",
+        "kind": "notify",
+        "what": "Telling people of a deed on a dossier",
+        "since": "2024-11-04T02:00:00+00:00",
+        "tries": 5,
+        "error": "ValueError",
+        "reason": "The program met an error; the server's log has the details.",
+    }
+    assert "Mộng Nghi" not in first.text
+    second = admin.get("/jobs", query_string={"after": first.json["next"]})
+    assert ([row["key"] for row in second.json["rows"]], second.json["next"]) == (["notify/0"], None)
+    key = {"Idempotency-Key": "0190d3c2-7a4e-7d1b-9c0a-3f1f5f6f7a11"}
+    for _ in range(2):
+        assert admin.post("/jobs/again", {"key": "notify/2"}, headers=key).status_code == 204
+    other = admin.post("/jobs/again", {"key": "notify/1"}, headers=key)
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
+    late = admin.post("/jobs/again", {"key": "notify/2"})
+    assert (late.status_code, late.json["code"]) == (409, "job_not_given_up")
+    assert [row["key"] for row in admin.get("/jobs").json["rows"]] == ["notify/1", "notify/0"]

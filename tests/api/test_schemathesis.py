@@ -23,7 +23,7 @@ from sqlalchemy import select
 from dossiers.org_unit import OrgUnit
 from storage.database import Database, TestClock
 from tests.api.conftest import API, ORIGIN, Site, open_site
-from tests.builders import award_form_code
+from tests.builders import award_form_code, given_up
 from web.api.install import install
 
 SEED = 20241118
@@ -63,6 +63,9 @@ class Real:
             "membership": [person["memberships"][0]["ref"]],
             "n": [1],
         }
+        jobs = [f"notify/{n}" for n in range(9)]
+        given_up(site.world, *jobs)
+        self.jobs = itertools.cycle(jobs)
         self.places: dict[str, Iterator[Any]] = {name: itertools.cycle(some) for name, some in turns.items()}
 
     def put_into(self, case: schemathesis.Case) -> None:
@@ -84,6 +87,7 @@ class Real:
                 "unit_ref": "ttyt-giang-thanh" if "function" in case.body else None,
                 "class_code": "agency_district",
                 "award_form": award_form_code(),
+                "key": next(self.jobs),
             }
             case.body.update({name: value for name, value in known.items() if name in case.body})
 

@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import WIDTHS, Served
+from tests.builders import given_up
 from tests.scenarios.test_sc01_happy_path import compose
 from workflow.decide import RemarkInput
 
@@ -26,6 +27,7 @@ def test_every_page_is_accessible_and_fits(served: Served, width: int) -> None:
         reason_code="evidence_unclear",
         remarks=[RemarkInput("nominee", station, "evidence_unclear", LONG)],
     )
+    given_up(world, "notify/1", "notify/2")
     pages = {
         None: ["/login", "/forgot", "/help", "/accessibility", "/nowhere"],
         "suong": [
@@ -42,7 +44,15 @@ def test_every_page_is_accessible_and_fits(served: Served, width: int) -> None:
         ],
         "diem": ["/", "/account", f"/dossiers/{code}", f"/dossiers/{code}/nominees/{station}"],
         "phong": ["/record", f"/dossiers/{code}/history"],
-        "khoi": ["/admin/units", "/admin/units/new", "/admin/people", "/admin/people/new"],
+        "khoi": [
+            "/admin/units",
+            "/admin/units/new",
+            "/admin/units/ubnd-huyen-giang-thanh",
+            "/admin/people",
+            "/admin/people/new",
+            f"/admin/people/{world.actor('diem').person_ref}",
+            "/admin/jobs",
+        ],
     }
     faults = []
     for login, paths in pages.items():

@@ -12,7 +12,7 @@ from web.api import bodies
 from web.api.operation import ADMIN, Call, next_link, operation
 from web.api.shapes import answer, page_of, shape
 from web.wiring import wired
-from workflow import accounts, administration
+from workflow import accounts, administration, jobs
 from workflow.permissions import require_administrator
 
 MADE = answer("Made", "Something new.", ref=fields.String())
@@ -232,3 +232,39 @@ def issue_link(call: Call, person: str) -> Mapping[str, str]:
     whose = administration.person_view(wired().database, call.actor, person)
     token = accounts.reset_link(wired().database, account_ref=whose.account_ref, by=call.actor.by(place))
     return {"token": token}
+
+
+@operation(
+    "GET",
+    "/jobs",
+    scope=ADMIN,
+    tag="administration",
+    query=bodies.PageQuery,
+    answers=page_of(jobs.GivenUpRow),
+    headers={"Link": "The next page."},
+)
+def list_jobs(call: Call) -> Any:
+    """List what the system gave up after trying several times
+
+    The latest promised first.
+    """
+    page = jobs.given_up(
+        wired().database, call.actor, after=call.query.get("after"), limit=call.query["limit"]
+    )
+    return page, next_link(page.next)
+
+
+@operation(
+    "POST",
+    "/jobs/again",
+    scope=ADMIN,
+    tag="administration",
+    body=bodies.JobAgain,
+    answers=None,
+    status=204,
+    idempotent=True,
+)
+def try_job_again(call: Call) -> Response:
+    """Have a job that was given up tried again at once."""
+    jobs.try_again(wired().database, call.actor, call.body["key"], idem_key=call.idem_key)
+    return Response(status=204)

@@ -243,3 +243,9 @@ class MembershipEnd(Body):
     """The day a membership ends."""
 
     on = Day(required=True, describe="The first day on which it has ended.")
+
+
+class JobAgain(Body):
+    """What is to be tried again."""
+
+    key = Text(200, least=1, required=True, describe="The job's `key`.")

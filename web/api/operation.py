@@ -29,7 +29,7 @@ READ, WRITE, ADMIN = "read", "write", "admin"
 SCOPES: Mapping[str, str] = {
     READ: "See what the account's person may see.",
     WRITE: "Do what the account's person may do with dossiers.",
-    ADMIN: "Arrange units and people, for an account that is an administrator's.",
+    ADMIN: "Arrange units and people, and have tried again what the system gave up, as an administrator.",
 }
 """What a token may be used for (``accounts.TOKEN_SCOPES``); nobody gets more than they may do themselves."""
 

@@ -16,7 +16,7 @@ from dossiers.refusals import Conflict, Invalid, InvalidForm, Missing, Refusal
 from web import auth, forms, shown
 from web.wiring import wired
 from web.words import t
-from workflow import accounts, administration
+from workflow import accounts, administration, jobs
 
 pages = Blueprint("administration", __name__, url_prefix="/admin")
 
@@ -63,7 +63,14 @@ def units() -> str:
         search=asked or None,
     )
     more = url_for("administration.units", after=page.next, q=asked or None) if page.next else None
-    return render_template("administration/units.html", page=page, asked=asked, more=more, levels=LEVELS)
+    return render_template(
+        "administration/units.html",
+        page=page,
+        asked=asked,
+        more=more,
+        levels=LEVELS,
+        given_up=jobs.count_given_up(wired().database, auth.the_actor()),
+    )
 
 
 @pages.route("/units/new", methods=["GET", "POST"])
@@ -281,6 +288,35 @@ def new_link(person_ref: str) -> AnyResponse:
     token = accounts.reset_link(wired().database, account_ref=view.account_ref, by=actor.by(place))
     purpose = "activate" if view.state == "invited" else "reset"
     return make_response(_person_page(person_ref, link=_link(purpose, token)))
+
+
+@pages.get("/jobs")
+def given_up() -> str:
+    """List what the system promised and could not do."""
+    return _jobs_page(after=request.args.get("after"))
+
+
+@pages.post("/jobs/again")
+def try_again() -> AnyResponse:
+    """Have the system do again what it gave up."""
+
+    def again() -> AnyResponse:
+        jobs.try_again(
+            wired().database,
+            auth.the_actor(),
+            forms.text("job", 200),
+            idem_key=forms.text("key", 100) or None,
+        )
+        flash(t("Hệ thống đang làm lại việc này. Nếu vẫn chưa được, việc sẽ trở lại danh sách."), "ok")
+        return redirect(url_for("administration.given_up"), 303)
+
+    return _form(again, lambda **more: _jobs_page(problems=more["problems"]))
+
+
+def _jobs_page(*, after: str | None = None, problems: Any = ()) -> str:
+    page = jobs.given_up(wired().database, auth.the_actor(), after=after, limit=A_PAGE)
+    more = url_for("administration.given_up", after=page.next) if page.next else None
+    return render_template("administration/jobs.html", page=page, more=more, problems=problems)
 
 
 def _form(do: Callable[[], AnyResponse], page: Callable[..., str]) -> AnyResponse:
