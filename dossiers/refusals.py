@@ -113,9 +113,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "not appraise, who appraises does not decide. Hand it to a colleague.",
     ),
     "changed_meanwhile": (
-        "Hồ sơ đã thay đổi lúc {time}, sau khi bạn mở: {happened}. Chưa có gì được ghi. Hãy xem chỗ thay "
+        "{what} đã thay đổi lúc {time}, sau khi bạn mở: {happened}. Chưa có gì được ghi. Hãy xem chỗ thay "
         "đổi rồi làm lại; lời bạn đã viết vẫn còn.",
-        "The dossier changed at {time}, after you had opened it: {happened}. Nothing was written. Look at "
+        "{what} changed at {time}, after you had opened it: {happened}. Nothing was written. Look at "
         "the change and act again; your words are still here.",
     ),
     "wrong_state": (

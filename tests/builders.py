@@ -30,6 +30,7 @@ from storage.outbox import MOST_ATTEMPTS, promise
 from storage.outbox_tables import Outbox
 from storage.record_tables import Installation
 from workflow.actor import Actor, load_actor
+from workflow.administration import PersonView, make_link, person_view
 from workflow.attach import attach
 from workflow.decide import Outcome, act
 from workflow.draft import add_nominee, fill_in, fill_in_nominee, open_dossier
@@ -387,7 +388,7 @@ def a_commune(database: Database, clock: TestClock | None = None) -> World:
     return world
 
 
-def given_up(
+def a_job_given_up(
     world: World, *keys: str, kind: str = "notify", error: str = "ValueError: Trần Thị Mộng Nghi"
 ) -> None:
     """Let the system have promised something under each key, and have given it up just now."""
@@ -399,3 +400,22 @@ def given_up(
             .where(Outbox.key.in_(keys))
             .values(state="dead", attempt=MOST_ATTEMPTS, error=error, finished_at=tx.now)
         )
+
+
+def person_of(world: World, who: str) -> PersonView:
+    """Return a person as an administrator sees them now, whatever the state of their account."""
+    with world.database.reading() as tx:
+        ref = tx.session.scalars(
+            select(Person.ref)
+            .join(Account, Account.person_id == Person.id)
+            .where(Account.id == world.accounts[who])
+        ).one()
+    return person_view(world.database, world.actor("khoi"), ref)
+
+
+def a_link(world: World, who: str) -> str:
+    """Have the administrator make a link for somebody's password; return its secret."""
+    person = person_of(world, who)
+    link = make_link(world.database, world.actor("khoi"), person.ref, seen_version=person.version)
+    assert link.token is not None
+    return link.token

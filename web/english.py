@@ -477,4 +477,6 @@ ENGLISH: dict[str, str] = {
     "Có {n} việc hệ thống chưa làm được.": "There are {n} things the system could not do.",
     "Xem và cho làm lại": "Look, and have them tried again",
     "Hệ thống đang làm lại việc này. Nếu vẫn chưa được, việc sẽ trở lại danh sách.": "The system is trying this again. If it fails, it comes back to the list.",
+    "Việc này đã được ghi trước đó.": "This was written before.",
+    "Đường dẫn chỉ hiện một lần, ngay sau khi tạo. Nếu chưa chép được, hãy tạo đường dẫn khác; đường dẫn trước sẽ hết tác dụng.": "A link is shown once, right after it was made. If you did not copy it, make another; the one before then dies.",
 }

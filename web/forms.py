@@ -46,8 +46,13 @@ def words_typed() -> str:
     return "\n".join(lines).replace("\r\n", "\n")
 
 
+def key() -> str | None:
+    """Return the key under which the form that was sent acts once."""
+    return text("key", 100) or None
+
+
 def version() -> int:
-    """Return the version of the dossier that the page showed; 0, which no dossier has, if unreadable."""
+    """Return the version of what the page showed; 0, which nothing has, if unreadable."""
     given = request.form.get("version", "")
     return int(given) if re.fullmatch(r"[0-9]{1,9}", given) else 0
 
@@ -56,6 +61,14 @@ def problems_of(error: Refusal) -> list[Problem]:
     """Return the problems of a refusal, one for each thing to mend."""
     found: Iterable[Refusal] = getattr(error, "problems", (error,))  # some refusals gather several
     return [Problem(one.field, one.sentence(language())) for one in found]
+
+
+def heard(error: Refusal) -> tuple[str | None, list[Problem]]:
+    """Part a refusal into what happened meanwhile, if that is what it tells, and things to mend."""
+    problems = problems_of(error)
+    if error.code == "changed_meanwhile":
+        return problems[0].sentence, []
+    return None, problems
 
 
 def field_id(name: str) -> str:

@@ -123,7 +123,7 @@ POLICY: Mapping[str, Access] = {
     "api.end_membership": BEARER,
     "api.disable_account": BEARER,
     "api.enable_account": BEARER,
-    "api.issue_link": BEARER,
+    "api.make_link": BEARER,
     "api.list_jobs": BEARER,
     "api.try_job_again": BEARER,
 }

@@ -514,25 +514,6 @@ def change_password(
         return _begin(tx, account)
 
 
-def reset_link(database: Database, *, account_ref: str, by: By) -> str:
-    """Return a link token for a new password (or for activation, while the account is invited), made by
-    ``by``.
-
-    Who may ask for it is judged by the caller. Raises ``Missing`` for an unknown or disabled account.
-    """
-    with database.writing() as tx:
-        account_id = tx.session.scalar(
-            select(Account.id).where(Account.ref == account_ref, Account.state != "disabled")
-        )
-        if account_id is None:
-            raise Missing("not_found")
-        account = locked(tx, account_id)
-        purpose = "activate" if account.state == "invited" else "reset"
-        token = issue_link(tx, account.id, purpose)
-        enter(tx, account, f"{purpose}_link_issued", by=by)
-        return token
-
-
 def choose_language(database: Database, account_id: int, language: str) -> None:
     """Keep the language a person wants pages in. Raises ``Invalid`` for one we do not speak."""
     if language not in ("vi", "en"):

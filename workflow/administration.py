@@ -1,16 +1,22 @@
 """Org units and people: what an administrator does. Every change is dated, kept, and an entry of the record.
 
-An administrator arranges who works where; deciding a dossier is never part of it.
+An administrator arranges who works where; deciding a dossier is never part of it. As with dossiers, a change
+names the version it saw, of the unit or of the person's account, and the same request under one key acts once.
+The secret of a link is never part of an answer that is kept: a repetition gets the answer without it. To make
+another link for it instead would quietly kill the one that was handed over when somebody reloads the page.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute
 
 from dossiers.contents import clean_name, clean_text
 from dossiers.days import local_day
@@ -21,10 +27,12 @@ from dossiers.people import Account, Membership, Person
 from dossiers.refusals import SENTENCES, Conflict, Invalid, Missing
 from dossiers.text import fold, person_sort_key, sort_key
 from storage.database import Database, Tx
-from storage.record import Head, append
+from storage.record import By, Head, append
 from workflow.accounts import end_sessions, end_tokens, enter, issue_link, plain_login
-from workflow.actor import Actor, Place, valid_on
+from workflow.actor import Actor, valid_on
+from workflow.meanwhile import require_row_version
 from workflow.permissions import require_administrator
+from workflow.repeat import repeated_answer, version_once
 
 PAGE_AT_MOST = 100
 
@@ -176,7 +184,7 @@ class PersonPage:
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """One person, with what they do where."""
+    """One person, with what they do where. ``version`` is that of the account, which every change moves."""
 
     ref: str
     account_ref: str
@@ -184,16 +192,38 @@ class PersonView:
     email: str | None
     login: str
     state: str
+    version: int
     memberships: tuple[MemberRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """A unit, or a membership, that was added: its ref, and the version of the unit or of the person's account."""
+
+    ref: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Invited:
-    """A person just invited; ``token`` is the activation link's secret, shown once."""
+    """A person just invited; ``token`` is the activation link's secret, shown once: null in a repetition."""
 
     person_ref: str
     account_ref: str
-    token: str
+    version: int
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link for ``purpose`` (``activate`` or ``reset``; null when none is needed) and the account's new version.
+
+    ``token`` is the link's secret, shown once: null in a repetition.
+    """
+
+    version: int
+    purpose: str | None
+    token: str | None
 
 
 def list_org_units(
@@ -232,37 +262,50 @@ def list_org_units(
                     or_(parent.c.to_on.is_(None), parent.c.to_on > today),
                 ),
             )
-            .order_by(OrgUnitPeriod.sort_key, OrgUnit.id)
-            .limit(page_limit(limit) + 1)
         )
-        for word in fold(search or "").split()[:8]:
-            statement = statement.where(OrgUnitPeriod.search_text.contains(word, autoescape=True))
-        if after is not None:
-            last = tx.connection.execute(
-                select(OrgUnitPeriod.sort_key, OrgUnit.id)
-                .join(OrgUnit, OrgUnit.id == OrgUnitPeriod.org_unit_id)
-                .where(
-                    OrgUnit.ref == after,
-                    valid_on(OrgUnitPeriod.from_on.expression, OrgUnitPeriod.to_on.expression, today),
-                )
-            ).first()
-            if last is None:
-                raise Invalid("cursor_unreadable", field="after")
-            statement = statement.where(
-                or_(
-                    OrgUnitPeriod.sort_key > last.sort_key,
-                    and_(OrgUnitPeriod.sort_key == last.sort_key, OrgUnit.id > last.id),
-                )
-            )
-        rows = tx.connection.execute(statement).all()
-        page = rows[:limit]
+        rows, more = _listed(
+            tx,
+            statement,
+            OrgUnitPeriod.sort_key,
+            OrgUnit,
+            lambda word: OrgUnitPeriod.search_text.contains(word, autoescape=True),
+            after,
+            limit,
+            search,
+        )
         return UnitPage(
             tuple(
                 UnitRow(row.ref, row.code, row.kind, row.admin_level, row.name, row.parent_name or "")
-                for row in page
+                for row in rows
             ),
-            page[-1].ref if len(rows) > limit else None,
+            more,
         )
+
+
+def _listed(
+    tx: Tx,
+    statement: Select[*tuple[Any, ...]],
+    order: InstrumentedAttribute[str],
+    table: type[OrgUnit | Person],
+    has: Callable[[str], ColumnElement[bool]],
+    after: str | None,
+    limit: int,
+    search: str | None,
+) -> tuple[Sequence[Any], str | None]:
+    """Return the rows of one page in the order of names, and the cursor of the next page: a ref.
+
+    ``has`` is the condition that a word is found in a row. Raises ``Invalid`` for a limit or cursor of no list.
+    """
+    page = statement.order_by(order, table.id).limit(page_limit(limit) + 1)
+    for word in fold(search or "").split()[:8]:
+        page = page.where(has(word))
+    if after is not None:
+        last = tx.connection.execute(statement.where(table.ref == after)).first()
+        if last is None:
+            raise Invalid("cursor_unreadable", field="after")
+        page = page.where(or_(order > last.sort_key, and_(order == last.sort_key, table.id > last.id)))
+    rows = tx.connection.execute(page).all()
+    return rows[:limit], rows[limit - 1].ref if len(rows) > limit else None
 
 
 def page_limit(limit: int) -> int:
@@ -389,8 +432,9 @@ def add_org_unit(
     from_on: date,
     parent_ref: str | None = None,
     body_ref: str | None = None,
-) -> str:
-    """Add a unit and return its ref. ``body_ref`` is the committee whose rounds it proposes to.
+    idem_key: str | None = None,
+) -> Added:
+    """Add a unit. ``body_ref`` is the committee whose rounds it proposes to.
 
     Raises ``Missing`` (not an administrator, unknown parent or body), ``Invalid``, ``Conflict`` (code taken).
     """
@@ -403,12 +447,19 @@ def add_org_unit(
         raise Invalid("choice_unknown", field="kind")
     clean = clean_name(name)
     where = clean_name(place_name, field="place_name")
+    request = {
+        "deed": "add_org_unit", "code": code, "kind": kind, "level": admin_level, "name": clean, "place": where,
+        "from": from_on, "parent": parent_ref, "body": body_ref,
+    }  # fmt: skip
     with database.writing() as tx:
+        repeated = repeated_answer(tx, actor, idem_key, request)
+        if repeated.stored is not None:
+            return Added(**repeated.stored)
+        taken = Conflict("code_taken", field="code", value=code)
         if tx.session.scalar(select(OrgUnit.id).where(OrgUnit.code == code)) is not None:
-            raise Conflict("code_taken", field="code", value=code)
+            raise taken
         unit = OrgUnit(code=code, kind=kind, admin_level=admin_level, version=0)
-        tx.session.add(unit)
-        tx.session.flush()  # the period needs unit.id
+        _add_unique(tx, unit, taken)
         tx.session.add(
             OrgUnitPeriod(
                 org_unit_id=unit.id,
@@ -421,31 +472,41 @@ def add_org_unit(
                 body_id=_unit(tx, body_ref).id if body_ref else None,
             )
         )
-        _enter_unit(
-            tx,
-            actor,
-            place,
-            unit,
-            "unit_added",
-            {"code": code, "name": clean, "from_on": from_on.isoformat()},
-        )
-        return unit.ref
+        payload: dict[str, str | None] = {"code": code, "name": clean, "from_on": from_on.isoformat()}
+        version = _enter_unit(tx, actor.by(place, idem_key=idem_key), unit, "unit_added", payload)
+        repeated.settle({"ref": unit.ref, "version": version})
+        return Added(unit.ref, version)
 
 
-def _enter_unit(
-    tx: Tx, actor: Actor, place: Place, unit: OrgUnit, action: str, payload: dict[str, str | None]
-) -> None:
+def _add_unique(tx: Tx, row: OrgUnit | Account, taken: Conflict) -> None:
+    """Insert a row whose name nobody had a moment ago; raise ``taken`` when somebody took it just now."""
+    tx.session.add(row)
+    try:
+        tx.session.flush()
+    except IntegrityError:
+        raise taken from None
+
+
+def _enter_unit(tx: Tx, by: By, unit: OrgUnit, action: str, payload: dict[str, str | None]) -> int:
+    """Append an entry to the unit's chain; return the unit's new version."""
     head = append(
         tx,
         subject=("org_unit", unit.ref),
         head=Head(unit.chain_length, unit.chain_head),
         action=action,
-        by=actor.by(place),
+        by=by,
         payload=payload,
     )
     unit.chain_head, unit.chain_length = head.hash, head.length
     unit.version += 1
     tx.session.flush()
+    return unit.version
+
+
+def _lock_unit(tx: Tx, actor: Actor, unit_ref: str, seen_version: int) -> OrgUnit:
+    unit = _unit(tx, unit_ref, lock=True)
+    require_row_version(tx, actor, unit, seen_version)
+    return unit
 
 
 def rename_org_unit(
@@ -459,16 +520,18 @@ def rename_org_unit(
     place_name: str | None = None,
     parent_ref: str | None = None,
     body_ref: str | None = None,
-) -> None:
+    idem_key: str | None = None,
+) -> int:
     """Let a unit be called ``name`` from a day on; what it was called before stays true of the days before.
 
-    Parent and body stay as they were unless given. Raises ``Conflict`` when the unit changed meanwhile.
+    Parent and body stay as they were unless given. Returns the unit's new version. Raises ``Conflict`` when the
+    unit changed meanwhile.
     """
     place = require_administrator(actor)
     clean = clean_name(name)
-    with database.writing() as tx:
-        unit = _unit(tx, unit_ref, lock=True)
-        _require_unit_version(unit, seen_version)
+
+    def change() -> int:
+        unit = _lock_unit(tx, actor, unit_ref, seen_version)
         last = tx.session.scalars(
             select(OrgUnitPeriod)
             .where(OrgUnitPeriod.org_unit_id == unit.id)
@@ -497,20 +560,31 @@ def rename_org_unit(
                 body_id=body_id,
             )
         )
-        _enter_unit(tx, actor, place, unit, "unit_renamed", {"name": clean, "from_on": from_on.isoformat()})
+        by = actor.by(place, idem_key=idem_key)
+        return _enter_unit(tx, by, unit, "unit_renamed", {"name": clean, "from_on": from_on.isoformat()})
 
-
-def _require_unit_version(unit: OrgUnit, seen_version: int) -> None:
-    if unit.version != seen_version:
-        raise Conflict("changed_meanwhile", time="", happened="", version=unit.version, state="")
-
-
-def close_org_unit(database: Database, actor: Actor, unit_ref: str, *, seen_version: int, on: date) -> None:
-    """End a unit: from ``on`` it has no name, and performs nothing. Its past stays."""
-    place = require_administrator(actor)
+    request = {
+        "deed": "rename_org_unit", "unit": unit_ref, "seen": seen_version, "name": clean, "place": place_name,
+        "from": from_on, "parent": parent_ref, "body": body_ref,
+    }  # fmt: skip
     with database.writing() as tx:
-        unit = _unit(tx, unit_ref, lock=True)
-        _require_unit_version(unit, seen_version)
+        return version_once(tx, actor, idem_key, request, change)
+
+
+def close_org_unit(
+    database: Database,
+    actor: Actor,
+    unit_ref: str,
+    *,
+    seen_version: int,
+    on: date,
+    idem_key: str | None = None,
+) -> int:
+    """End a unit: from ``on`` it has no name, and performs nothing. Its past stays. Returns its new version."""
+    place = require_administrator(actor)
+
+    def change() -> int:
+        unit = _lock_unit(tx, actor, unit_ref, seen_version)
         last = tx.session.scalars(
             select(OrgUnitPeriod).where(
                 OrgUnitPeriod.org_unit_id == unit.id,
@@ -530,7 +604,12 @@ def close_org_unit(database: Database, actor: Actor, unit_ref: str, *, seen_vers
             )
         ):
             row.to_on = on
-        _enter_unit(tx, actor, place, unit, "unit_closed", {"on": on.isoformat()})
+        by = actor.by(place, idem_key=idem_key)
+        return _enter_unit(tx, by, unit, "unit_closed", {"on": on.isoformat()})
+
+    request = {"deed": "close_org_unit", "unit": unit_ref, "seen": seen_version, "on": on}
+    with database.writing() as tx:
+        return version_once(tx, actor, idem_key, request, change)
 
 
 def set_function(
@@ -538,18 +617,24 @@ def set_function(
     actor: Actor,
     *,
     body_ref: str,
+    seen_version: int,
     function: str,
     unit_ref: str,
     from_on: date,
-) -> None:
-    """Let ``unit_ref`` perform ``function`` for a body from a day on; whoever did so before stops that day."""
+    idem_key: str | None = None,
+) -> int:
+    """Let ``unit_ref`` perform ``function`` for a body from a day on; whoever did so before stops that day.
+
+    ``seen_version`` is the body's; its new one is returned. Raises ``Conflict`` when the body changed meanwhile.
+    """
     place = require_administrator(actor)
     if function not in FUNCTIONS:
         raise Invalid("function_unknown", field="function")
     if function in UNIT_FUNCTIONS | SIDE_FUNCTIONS:
         raise Invalid("function_of_unit", field="function")
-    with database.writing() as tx:
-        body = _unit(tx, body_ref, lock=True)
+
+    def change() -> int:
+        body = _lock_unit(tx, actor, body_ref, seen_version)
         unit = _unit(tx, unit_ref)
         for row in tx.session.scalars(
             select(BodyFunction).where(
@@ -564,14 +649,19 @@ def set_function(
         tx.session.add(
             BodyFunction(body_id=body.id, function=function, performing_unit_id=unit.id, from_on=from_on)
         )
-        _enter_unit(
-            tx,
-            actor,
-            place,
-            body,
-            "function_given",
-            {"function": function, "unit": unit.ref, "from_on": from_on.isoformat()},
-        )
+        payload: dict[str, str | None] = {
+            "function": function,
+            "unit": unit.ref,
+            "from_on": from_on.isoformat(),
+        }
+        return _enter_unit(tx, actor.by(place, idem_key=idem_key), body, "function_given", payload)
+
+    request = {
+        "deed": "set_function", "body": body_ref, "seen": seen_version, "function": function, "unit": unit_ref,
+        "from": from_on,
+    }  # fmt: skip
+    with database.writing() as tx:
+        return version_once(tx, actor, idem_key, request, change)
 
 
 def list_people(
@@ -581,50 +671,37 @@ def list_people(
     require_administrator(actor)
     with database.reading() as tx:
         today = local_day(tx.now)
-        statement = (
-            select(
-                Person.id,
-                Person.ref,
-                Person.full_name,
-                Person.sort_key,
-                Account.ref.label("account_ref"),
-                Account.login,
-                Account.state,
-            )
-            .join(Account, Account.person_id == Person.id)
-            .order_by(Person.sort_key, Person.id)
-            .limit(page_limit(limit) + 1)
+        statement = select(
+            Person.id,
+            Person.ref,
+            Person.full_name,
+            Person.sort_key,
+            Account.ref.label("account_ref"),
+            Account.login,
+            Account.state,
+        ).join(Account, Account.person_id == Person.id)
+        rows, more = _listed(
+            tx,
+            statement,
+            Person.sort_key,
+            Person,
+            lambda word: or_(
+                Person.search_text.contains(word, autoescape=True),
+                Account.login.contains(word, autoescape=True),
+            ),
+            after,
+            limit,
+            search,
         )
-        for word in fold(search or "").split()[:8]:
-            statement = statement.where(
-                or_(
-                    Person.search_text.contains(word, autoescape=True),
-                    Account.login.contains(word, autoescape=True),
-                )
-            )
-        if after is not None:
-            last = tx.connection.execute(
-                select(Person.sort_key, Person.id).where(Person.ref == after)
-            ).first()
-            if last is None:
-                raise Invalid("cursor_unreadable", field="after")
-            statement = statement.where(
-                or_(
-                    Person.sort_key > last.sort_key,
-                    and_(Person.sort_key == last.sort_key, Person.id > last.id),
-                )
-            )
-        rows = tx.connection.execute(statement).all()
-        page = rows[:limit]
-        places = _places_in_words(tx, [row.id for row in page], today)
+        places = _places_in_words(tx, [row.id for row in rows], today)
         return PersonPage(
             tuple(
                 PersonRow(
                     row.ref, row.account_ref, row.full_name, row.login, row.state, places.get(row.id, "")
                 )
-                for row in page
+                for row in rows
             ),
-            page[-1].ref if len(rows) > limit else None,
+            more,
         )
 
 
@@ -663,6 +740,7 @@ def person_view(database: Database, actor: Actor, person_ref: str) -> PersonView
             person.email,
             account.login,
             account.state,
+            account.version,
             _members(tx, Membership.person_id == person.id, local_day(tx.now)),
         )
 
@@ -673,6 +751,12 @@ def _person(tx: Tx, ref: str, *, lock: bool = False) -> tuple[Person, Account]:
     if found is None:
         raise Missing("not_found")
     return found[0], found[1]
+
+
+def _lock_person(tx: Tx, actor: Actor, person_ref: str, seen_version: int) -> tuple[Person, Account]:
+    person, account = _person(tx, person_ref, lock=True)
+    require_row_version(tx, actor, account, seen_version)
+    return person, account
 
 
 def invite_person(
@@ -687,6 +771,7 @@ def invite_person(
     from_on: date,
     to_on: date | None = None,
     email: str | None = None,
+    idem_key: str | None = None,
 ) -> Invited:
     """Make a person with an account that waits to be activated, and a first membership.
 
@@ -698,24 +783,34 @@ def invite_person(
     if not _is_login(plain):
         raise Invalid("login_unreadable", field="login")
     mail = clean_text(email or "", field="email", limit=200) or None
+    request = {
+        "deed": "invite_person", "name": name, "login": plain, "email": mail, "unit": unit_ref,
+        "function": function, "position": position_title, "from": from_on, "to": to_on,
+    }  # fmt: skip
     with database.writing() as tx:
+        repeated = repeated_answer(tx, actor, idem_key, request)
+        if repeated.stored is not None:
+            return Invited(**repeated.stored, token=None)
+        taken = Conflict("login_taken", field="login", value=plain)
         if tx.session.scalar(select(Account.id).where(Account.login == plain)) is not None:
-            raise Conflict("login_taken", field="login", value=plain)
+            raise taken
         person = Person(full_name=name, sort_key=person_sort_key(name), search_text=fold(name), email=mail)
         tx.session.add(person)
         tx.session.flush()  # the account needs person.id
         account = Account(person_id=person.id, login=plain, created_at=tx.now)
-        tx.session.add(account)
-        tx.session.flush()  # its chain and its link need account.id
+        _add_unique(tx, account, taken)
         _join(tx, person, unit_ref, function, position_title, from_on, to_on)
         enter(
             tx,
             account,
             "account_invited",
-            by=actor.by(place),
+            by=actor.by(place, idem_key=idem_key),
             payload={"function": function, "unit": unit_ref},
         )
-        return Invited(person.ref, account.ref, issue_link(tx, account.id, "activate"))
+        token = issue_link(tx, account.id, "activate")
+        answer = {"person_ref": person.ref, "account_ref": account.ref, "version": account.version}
+        repeated.settle(answer)
+        return Invited(person.ref, account.ref, account.version, token)
 
 
 def _join(
@@ -762,16 +857,25 @@ def add_membership(
     actor: Actor,
     person_ref: str,
     *,
+    seen_version: int,
     unit_ref: str,
     function: str,
     position_title: str,
     from_on: date,
     to_on: date | None = None,
-) -> str:
-    """Give a person a function in a unit from a day on; return the membership's ref."""
+    idem_key: str | None = None,
+) -> Added:
+    """Give a person a function in a unit from a day on. Raises ``Conflict`` when the person changed meanwhile."""
     place = require_administrator(actor)
+    request = {
+        "deed": "add_membership", "person": person_ref, "seen": seen_version, "unit": unit_ref,
+        "function": function, "position": position_title, "from": from_on, "to": to_on,
+    }  # fmt: skip
     with database.writing() as tx:
-        person, account = _person(tx, person_ref, lock=True)
+        repeated = repeated_answer(tx, actor, idem_key, request)
+        if repeated.stored is not None:
+            return Added(**repeated.stored)
+        person, account = _lock_person(tx, actor, person_ref, seen_version)
         if person.id == actor.person_id:
             raise Conflict("not_your_own_place")
         member = _join(tx, person, unit_ref, function, position_title, from_on, to_on)
@@ -779,55 +883,131 @@ def add_membership(
             tx,
             account,
             "membership_added",
-            by=actor.by(place),
+            by=actor.by(place, idem_key=idem_key),
             payload={"function": function, "unit": unit_ref, "from_on": from_on.isoformat()},
         )
-        return member.ref
+        repeated.settle({"ref": member.ref, "version": account.version})
+        return Added(member.ref, account.version)
 
 
-def end_membership(database: Database, actor: Actor, membership_ref: str, *, on: date) -> None:
-    """End a membership: from ``on`` the person no longer has that function there."""
+def end_membership(
+    database: Database,
+    actor: Actor,
+    membership_ref: str,
+    *,
+    seen_version: int,
+    on: date,
+    idem_key: str | None = None,
+) -> int:
+    """End a membership: from ``on`` the person no longer has that function there.
+
+    ``seen_version`` is that of the person's account; its new one is returned.
+    """
     place = require_administrator(actor)
-    with database.writing() as tx:
-        member = tx.session.scalar(
-            select(Membership).where(Membership.ref == membership_ref).with_for_update()
+
+    def change() -> int:
+        whose = tx.session.scalar(
+            select(Person.ref)
+            .join(Membership, Membership.person_id == Person.id)
+            .where(Membership.ref == membership_ref)
         )
-        if member is None:
+        if whose is None:
             raise Missing("not_found")
+        # The account's lock is the one that every change of a person takes.
+        _, account = _lock_person(tx, actor, whose, seen_version)
+        member = tx.session.scalars(select(Membership).where(Membership.ref == membership_ref)).one()
         if member.to_on is not None and member.to_on <= on:
             raise Conflict("already_ended", field="on")
         # Ended on the day it began, it never was: a day is the shortest time a row can hold.
         member.to_on = max(on, member.from_on + timedelta(days=1))
-        account = tx.session.scalars(
-            select(Account).where(Account.person_id == member.person_id).with_for_update()
-        ).one()
         enter(
             tx,
             account,
             "membership_ended",
-            by=actor.by(place),
+            by=actor.by(place, idem_key=idem_key),
             payload={"function": member.function, "on": member.to_on.isoformat()},
         )
+        return account.version
 
-
-def disable_account(database: Database, actor: Actor, person_ref: str) -> None:
-    """Disable an account and end all its sessions and tokens at once. Nobody disables their own."""
-    place = require_administrator(actor)
+    request = {"deed": "end_membership", "membership": membership_ref, "seen": seen_version, "on": on}
     with database.writing() as tx:
-        person, account = _person(tx, person_ref, lock=True)
+        return version_once(tx, actor, idem_key, request, change)
+
+
+def disable_account(
+    database: Database, actor: Actor, person_ref: str, *, seen_version: int, idem_key: str | None = None
+) -> int:
+    """Disable an account and end all its sessions and tokens at once; return its new version.
+
+    Nobody disables their own.
+    """
+    place = require_administrator(actor)
+
+    def change() -> int:
+        person, account = _lock_person(tx, actor, person_ref, seen_version)
         if person.id == actor.person_id:
             raise Conflict("not_yourself")
         account.state = "disabled"
         end_sessions(tx, account.id)
         end_tokens(tx, account.id)
-        enter(tx, account, "account_disabled", by=actor.by(place))
+        enter(tx, account, "account_disabled", by=actor.by(place, idem_key=idem_key))
+        return account.version
+
+    request = {"deed": "disable_account", "person": person_ref, "seen": seen_version}
+    with database.writing() as tx:
+        return version_once(tx, actor, idem_key, request, change)
 
 
-def enable_account(database: Database, actor: Actor, person_ref: str) -> str | None:
-    """Enable a disabled account. Returns an activation secret when it never had a password, else None."""
+def enable_account(
+    database: Database, actor: Actor, person_ref: str, *, seen_version: int, idem_key: str | None = None
+) -> Link:
+    """Enable a disabled account. One that never had a password gets an activation link."""
+
+    def enable(account: Account) -> tuple[str, str | None]:
+        account.state = "active" if account.password_hash else "invited"
+        return "account_enabled", None if account.password_hash else "activate"
+
+    request = {"deed": "enable_account", "person": person_ref, "seen": seen_version}
+    return _link_once(database, actor, idem_key, request, enable)
+
+
+def make_link(
+    database: Database, actor: Actor, person_ref: str, *, seen_version: int, idem_key: str | None = None
+) -> Link:
+    """Make a link for a new password, or for activation while the person is invited; earlier ones of it die.
+
+    Raises ``Missing`` for a disabled account.
+    """
+
+    def purpose(account: Account) -> tuple[str, str | None]:
+        if account.state == "disabled":
+            raise Missing("not_found")
+        wanted = "activate" if account.state == "invited" else "reset"
+        return f"{wanted}_link_issued", wanted
+
+    request = {"deed": "make_link", "person": person_ref, "seen": seen_version}
+    return _link_once(database, actor, idem_key, request, purpose)
+
+
+def _link_once(
+    database: Database,
+    actor: Actor,
+    idem_key: str | None,
+    request: Mapping[str, Any],
+    change: Callable[[Account], tuple[str, str | None]],
+) -> Link:
+    """Change the account of the person that ``request`` names, once, and make the link it then needs.
+
+    ``change`` returns what the record calls it, and the purpose of the link, None when none is needed.
+    """
     place = require_administrator(actor)
     with database.writing() as tx:
-        _, account = _person(tx, person_ref, lock=True)
-        account.state = "active" if account.password_hash else "invited"
-        enter(tx, account, "account_enabled", by=actor.by(place))
-        return None if account.password_hash else issue_link(tx, account.id, "activate")
+        repeated = repeated_answer(tx, actor, idem_key, request)
+        if repeated.stored is not None:
+            return Link(**repeated.stored, token=None)
+        _, account = _lock_person(tx, actor, request["person"], request["seen"])
+        action, purpose = change(account)
+        enter(tx, account, action, by=actor.by(place, idem_key=idem_key))
+        token = None if purpose is None else issue_link(tx, account.id, purpose)
+        repeated.settle({"version": account.version, "purpose": purpose})
+        return Link(account.version, purpose, token)

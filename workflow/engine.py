@@ -44,6 +44,7 @@ from workflow.configured import regime_of
 from workflow.editions import edition_of
 from workflow.outgoing import Promise, promises_of
 from workflow.permissions import Standing, is_visible, standing_columns, standing_from
+from workflow.words import SUBJECTS, said
 
 _DOSSIER: Table = Dossier.__table__  # type: ignore[assignment]  # declarative classes map plain tables
 _ROUND: Table = AwardRound.__table__  # type: ignore[assignment]  # as above
@@ -284,7 +285,10 @@ def write(deed: Deed) -> int:
         Change(_update_of(tuple(sorted(changed))), step),
     ]
     if change_together(tx, changes) != 1:
-        raise Conflict("changed_meanwhile", time="", happened="", version=row.version, state=row.state)
+        what = said(SUBJECTS["dossier"], deed.actor.language if deed.actor else "vi")
+        raise Conflict(
+            "changed_meanwhile", what=what, time="", happened="", version=row.version, state=row.state
+        )
     return version
 
 

@@ -189,7 +189,6 @@ def _told(
     reason = payloads.get(reason_commit) if reason_commit else None
     changes = payloads.get(body["payload_commit"]) if body.get("payload_commit") else None
     function = body.get("actor_function") or ""
-    system = "Hệ thống, theo thời hạn" if language != "en" else "The system, by its clock"
     return EntryView(
         position=entry.position,
         seq=entry.seq,
@@ -197,7 +196,7 @@ def _told(
         at=at,
         action=body["action"],
         action_label=deed_label(edition, body["action"], language),
-        who=people.get(body["actor_id"], "") if body.get("actor_id") else system,
+        who=_who(body, people, language),
         function_label=said(FUNCTION_NAMES[function], language) if function in FUNCTION_NAMES else "",
         unit_name=units.get((body.get("actor_org_unit") or "", local_day(at)), ""),
         reason=reason if open_ and isinstance(reason, str) else None,
@@ -271,10 +270,27 @@ def last_deed(tx: Tx, dossier_ref: str, language: str) -> LastDeed:
     row = tx.connection.execute(
         select(Dossier.edition_id, Dossier.chain_length).where(Dossier.ref == dossier_ref)
     ).one()
-    entries = entries_of(tx, "dossier", dossier_ref, after=row.chain_length - 1, limit=1)
+    return last_entry(
+        tx, "dossier", dossier_ref, row.chain_length, language, edition=edition_of(tx, row.edition_id)
+    )
+
+
+def last_entry(
+    tx: Tx, kind: str, ref: str, length: int, language: str, *, edition: Edition | None = None
+) -> LastDeed:
+    """Return the newest entry of a chain of ``length`` in the words of a sentence, empty when it has none."""
+    entries = entries_of(tx, kind, ref, after=length - 1, limit=1)
     if not entries:
         return LastDeed("", "")
-    told = tell(tx, entries, edition_of(tx, row.edition_id), language)[0]
-    return LastDeed(
-        show_time(told.at), f"{told.action_label} ({told.who})" if told.who else told.action_label
-    )
+    body = entries[0].content
+    label = deed_label(edition, body["action"], language)
+    who = _who(body, _names(tx, {body["actor_id"]}), language)
+    return LastDeed(show_time(_moment(body["ts_utc"])), f"{label} ({who})" if who else label)
+
+
+def _who(body: Mapping[str, Any], people: Mapping[str, str], language: str) -> str:
+    if body.get("actor_id"):
+        return people.get(body["actor_id"], "")
+    if body.get("actor_function"):  # whoever runs the machine acts in a function and without an account
+        return "Người vận hành hệ thống" if language != "en" else "Whoever runs the system"
+    return "Hệ thống, theo thời hạn" if language != "en" else "The system, by its clock"

@@ -443,7 +443,7 @@ def add_user(
             name=unit_name,
             place_name=unit_name,
             from_on=day,
-        )
+        ).ref
     return invite_person(
         database,
         _OPERATOR,

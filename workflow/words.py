@@ -15,7 +15,32 @@ DEEDS: Mapping[str, Label] = {
     "paper_attached": Label("Đưa lên giấy tờ", "Added a paper"),
     "paper_replaced": Label("Thay giấy tờ bằng bản mới", "Replaced a paper with a new version"),
     "paper_withdrawn": Label("Bỏ giấy tờ khỏi hồ sơ", "Took a paper out"),
+    "unit_added": Label("Thêm đơn vị", "Added the unit"),
+    "unit_renamed": Label("Ghi tên mới của đơn vị", "Gave the unit a new name"),
+    "unit_closed": Label("Ghi ngày đơn vị kết thúc", "Closed the unit from a day on"),
+    "function_given": Label("Giao chức năng", "Gave a function"),
+    "account_added": Label("Thêm tài khoản", "Added the account"),
+    "account_invited": Label("Mời người mới", "Invited the person"),
+    "account_activated": Label("Kích hoạt tài khoản", "Activated the account"),
+    "account_disabled": Label("Khóa tài khoản", "Disabled the account"),
+    "account_enabled": Label("Mở lại tài khoản", "Enabled the account"),
+    "activate_link_issued": Label("Tạo đường dẫn kích hoạt", "Made a link for activation"),
+    "reset_link_issued": Label("Tạo đường dẫn đặt lại mật khẩu", "Made a link for a new password"),
+    "password_reset": Label("Đặt lại mật khẩu", "Set a new password by a link"),
+    "password_changed": Label("Đổi mật khẩu", "Changed the password"),
+    "token_created": Label("Tạo khóa truy cập", "Made a token"),
+    "token_revoked": Label("Thu hồi khóa truy cập", "Revoked a token"),
+    "membership_added": Label("Giao thêm chức năng", "Gave a function"),
+    "membership_ended": Label("Kết thúc một chức năng", "Ended a function"),
+    "job_tried_again": Label("Cho hệ thống làm lại một việc", "Had the system try something again"),
 }
+
+SUBJECTS: Mapping[str, Label] = {
+    "dossier": Label("Hồ sơ", "The dossier"),
+    "org_unit": Label("Đơn vị", "The unit"),
+    "account": Label("Thông tin của người này", "What is known of this person"),
+}
+"""What has a history of its own and may change while somebody looks at it, at the beginning of a sentence."""
 
 PAPERS: Mapping[str, Label] = {
     "submission_paper": Label("Tờ trình", "Submission paper"),

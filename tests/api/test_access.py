@@ -84,10 +84,11 @@ def test_administration_does_not_exist_for_others(shared_site: Site, who: str) -
         ("GET", f"/people/{NOTHING}", None),
         ("GET", "/jobs", None),
         ("POST", "/jobs/again", {"key": "schedule/tidy/2024-11-04T19:20:00Z"}),
-        ("POST", f"/people/{NOTHING}/disable", None),
-        ("POST", f"/people/{NOTHING}/enable", None),
-        ("POST", f"/people/{NOTHING}/link", None),
-        ("POST", f"/memberships/{NOTHING}/end", {"on": "2025-01-01"}),
+        *(
+            ("POST", f"/people/{NOTHING}/{what}", {"seen_version": 1})
+            for what in ("disable", "enable", "link")
+        ),
+        ("POST", f"/memberships/{NOTHING}/end", {"seen_version": 1, "on": "2025-01-01"}),
         ("POST", "/org-units/ubnd-xa-phu-loi/end", {"seen_version": 1, "on": "2025-01-01"}),
         (
             "POST",
@@ -156,6 +157,7 @@ def test_whoever_proposes_never_appraises_even_with_both_functions(site: Site) -
     given = admin.post(
         f"/people/{suong['ref']}/memberships",
         {
+            "seen_version": admin.get(f"/people/{suong['ref']}").json["version"],
             "unit_ref": "phong-gddt-giang-thanh",
             "function": "intake",
             "position_title": "Chuyên viên",

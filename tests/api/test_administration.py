@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.api.conftest import Program, Site
-from tests.builders import given_up
+from tests.builders import a_job_given_up
 from workflow import accounts
 
 NEWCOMER = {
@@ -42,7 +44,8 @@ def test_a_unit_is_added_renamed_and_closed(both_sites: Site) -> None:
         headers={"If-Match": seen},
     )
     assert renamed.status_code == 201, renamed.text
-    assert [one["name"] for one in renamed.json["periods"]] == [
+    assert renamed.headers["ETag"] == f'"{renamed.json["version"]}"'
+    assert [one["name"] for one in admin.get(f"/org-units/{ref}").json["periods"]] == [
         "Trường THCS Tân Giang",
         "Trường THCS Tân Khánh",
     ]
@@ -52,7 +55,7 @@ def test_a_unit_is_added_renamed_and_closed(both_sites: Site) -> None:
         f"/org-units/{ref}/end", {"seen_version": renamed.json["version"], "on": "2025-01-01"}
     )
     assert closed.status_code == 200, closed.text
-    assert closed.json["periods"][-1]["to_on"] == "2025-01-01"
+    assert admin.get(f"/org-units/{ref}").json["periods"][-1]["to_on"] == "2025-01-01"
 
 
 def test_an_invited_person_comes_in_works_and_leaves(both_sites: Site) -> None:
@@ -77,34 +80,124 @@ def test_an_invited_person_comes_in_works_and_leaves(both_sites: Site) -> None:
     theirs = Program(site.app.test_client(), token)
     assert [place["function"] for place in theirs.get("/me").json["places"]] == ["unit_head"]
     member = person["memberships"][0]["ref"]
-    assert admin.post(f"/memberships/{member}/end", {"on": "2024-11-04"}).status_code == 204
+    seen = admin.get(f"/people/{invited.json['person_ref']}").headers["ETag"]
+    ended = admin.post(f"/memberships/{member}/end", {"on": "2024-11-04"}, headers={"If-Match": seen})
+    assert ended.status_code == 200, ended.text
     assert theirs.get("/me").json["places"] == []
     again = admin.post("/people", NEWCOMER)
     assert (again.status_code, again.json["code"]) == (409, "login_taken")
-    link = admin.post(f"/people/{invited.json['person_ref']}/link")
+    link = admin.post(f"/people/{invited.json['person_ref']}/link", {"seen_version": ended.json["version"]})
     assert link.status_code == 201
     assert link.json["token"]
+    assert link.json["purpose"] == "reset"
 
 
 def test_a_function_goes_to_another_unit(site: Site) -> None:
-    given = site.program("khoi").post(
+    admin = site.program("khoi")
+    seen = admin.get("/org-units/ubnd-huyen-giang-thanh").json["version"]
+    given = admin.post(
         "/org-units/ubnd-huyen-giang-thanh/functions",
-        {"function": "intake", "unit_ref": "phong-noi-vu-giang-thanh", "from_on": "2024-11-04"},
+        {
+            "seen_version": seen,
+            "function": "intake",
+            "unit_ref": "phong-noi-vu-giang-thanh",
+            "from_on": "2024-11-04",
+        },
     )
-    assert given.status_code == 201, given.text
-    now = [one for one in given.json["served_by"] if one["function"] == "intake" and one["to_on"] is None]
+    assert (given.status_code, given.json) == (201, {"version": seen + 1})
+    unit = admin.get("/org-units/ubnd-huyen-giang-thanh").json
+    now = [one for one in unit["served_by"] if one["function"] == "intake" and one["to_on"] is None]
     assert [one["unit_name"] for one in now] == ["Phòng Nội vụ"]
 
 
 def test_nobody_disables_themselves(site: Site) -> None:
     admin = site.program("khoi")
     me = admin.get("/me").json["person_ref"]
-    answer = admin.post(f"/people/{me}/disable")
+    seen = admin.get(f"/people/{me}").json["version"]
+    answer = admin.post(f"/people/{me}/disable", {"seen_version": seen})
     assert (answer.status_code, answer.json["code"]) == (409, "not_yourself")
 
 
+KEY = {"Idempotency-Key": "0190d3c2-7a4e-7d1b-9c0a-3f1f5f6f7a10"}
+PLACE = {"unit_ref": "ubnd-xa-phu-loi", "function": "nominator", "position_title": "Viên chức"}
+UNIT = {"code": "truong-thcs-tan-giang", "kind": "school", "admin_level": "none", "place_name": "Tân Giang"}
+BODY = "ubnd-huyen-giang-thanh"
+
+# Under which address, with which body, which other body; whose version is named stands in the address.
+CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("/org-units", {**UNIT, "name": "Trường THCS Tân Giang", "from_on": "2024-12-01"}, {"name": "X"}),
+    ("/org-units/ttyt-giang-thanh/names", {"name": "Trung tâm Y tế", "from_on": "2024-12-01"}, {"name": "X"}),
+    ("/org-units/ubnd-xa-phu-loi/end", {"on": "2024-12-01"}, {"on": "2025-01-01"}),
+    (
+        f"/org-units/{BODY}/functions",
+        {"function": "intake", "unit_ref": "phong-noi-vu-giang-thanh", "from_on": "2024-12-01"},
+        {"function": "appraiser"},
+    ),
+    ("/people", NEWCOMER, {"full_name": "Trần Thị Nghi"}),
+    ("/people/{person}/memberships", {**PLACE, "from_on": "2024-12-01"}, {"position_title": "X"}),
+    ("/memberships/{membership}/end", {"on": "2024-12-01"}, {"on": "2025-01-01"}),
+    ("/people/{person}/link", {}, {"seen_version": 99}),
+    ("/people/{person}/disable", {}, {"seen_version": 99}),
+    ("/people/{person}/enable", {}, {"seen_version": 99}),
+]
+
+
+def present(admin: Program, path: str) -> tuple[str, dict[str, int]]:
+    """Return the address filled in for Diễm, and the present version of what it changes, if it changes anything."""
+    (found,) = admin.get("/people?search=diem").json["rows"]
+    person = admin.get(f"/people/{found['ref']}").json
+    whole = path.format(person=person["ref"], membership=person["memberships"][0]["ref"])
+    if "{" in path:
+        return whole, {"seen_version": person["version"]}
+    if path.count("/") == 1:
+        return whole, {}
+    return whole, {"seen_version": admin.get(path.rpartition("/")[0]).json["version"]}
+
+
+def test_every_change_of_an_administrator_acts_once_under_its_key(both_sites: Site) -> None:
+    admin = both_sites.program("khoi")
+    for n, (path, body, other) in enumerate(CHANGES):
+        path, seen = present(admin, path)
+        key = {"Idempotency-Key": f"the-key-of-{n}"}
+        first = admin.post(path, {**seen, **body}, headers=key)
+        assert first.status_code in (200, 201), (path, first.text)
+        changed = present(admin, CHANGES[n][0])[1]
+        again = admin.post(path, {**seen, **body}, headers=key)
+        assert again.status_code == first.status_code, (path, again.text)
+        assert again.json == {name: None if name == "token" else value for name, value in first.json.items()}
+        assert [again.headers.get(name) for name in ("ETag", "Location")] == [
+            first.headers.get(name) for name in ("ETag", "Location")
+        ]
+        assert present(admin, CHANGES[n][0])[1] == changed, path
+        refused = admin.post(path, {**seen, **body, **other}, headers=key)
+        assert (refused.status_code, refused.json["code"]) == (422, "idempotency_key_reused"), path
+
+
+def test_every_change_of_an_administrator_says_what_it_saw_and_hears_what_happened(both_sites: Site) -> None:
+    admin = both_sites.program("khoi")
+    for n, (path, body, _) in enumerate(CHANGES):
+        path, seen = present(admin, path)
+        if not seen:
+            continue
+        silent = admin.post(path, body)
+        assert (silent.status_code, silent.json["code"]) == (422, "seen_version_missing"), path
+        version = seen["seen_version"]
+        assert admin.post(path, body, headers={"If-Match": f'"{version}"'}).status_code in (200, 201), path
+        told = []
+        for late in (
+            admin.post(path, {**seen, **body}),
+            admin.post(path, body, headers={"If-Match": f'"{version}"'}),
+        ):
+            assert late.json["code"] == "changed_meanwhile", path
+            assert late.json["meanwhile"]["version"] == version + 1
+            assert "(Lý Minh Khôi)" in late.json["meanwhile"]["happened"]
+            told.append(late.status_code)
+        assert told == [409, 412], path
+        assert present(admin, CHANGES[n][0])[1] == {"seen_version": version + 1}, path
+
+
 def test_what_the_system_gave_up_is_listed_and_tried_again(both_sites: Site) -> None:
-    given_up(both_sites.world, "notify/0", "notify/1", "notify/2")
+    a_job_given_up(both_sites.world, "notify/0", "notify/1", "notify/2")
     admin = both_sites.program("khoi")
     first = admin.get("/jobs?limit=2")
     assert first.status_code == 200, first.text
@@ -120,10 +213,9 @@ def test_what_the_system_gave_up_is_listed_and_tried_again(both_sites: Site) -> 
     assert "Mộng Nghi" not in first.text
     second = admin.get("/jobs", query_string={"after": first.json["next"]})
     assert ([row["key"] for row in second.json["rows"]], second.json["next"]) == (["notify/0"], None)
-    key = {"Idempotency-Key": "0190d3c2-7a4e-7d1b-9c0a-3f1f5f6f7a11"}
     for _ in range(2):
-        assert admin.post("/jobs/again", {"key": "notify/2"}, headers=key).status_code == 204
-    other = admin.post("/jobs/again", {"key": "notify/1"}, headers=key)
+        assert admin.post("/jobs/again", {"key": "notify/2"}, headers=KEY).status_code == 204
+    other = admin.post("/jobs/again", {"key": "notify/1"}, headers=KEY)
     assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
     late = admin.post("/jobs/again", {"key": "notify/2"})
     assert (late.status_code, late.json["code"]) == (409, "job_not_given_up")

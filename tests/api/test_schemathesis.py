@@ -20,10 +20,12 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.core.parameters import ParameterLocation
 from sqlalchemy import select
 
+from dossiers.dossier import Dossier
 from dossiers.org_unit import OrgUnit
+from dossiers.people import Account, Membership, Person
 from storage.database import Database, TestClock
 from tests.api.conftest import API, ORIGIN, Site, open_site
-from tests.builders import award_form_code, given_up
+from tests.builders import a_job_given_up, award_form_code
 from web.api.install import install
 
 SEED = 20241118
@@ -64,7 +66,7 @@ class Real:
             "n": [1],
         }
         jobs = [f"notify/{n}" for n in range(9)]
-        given_up(site.world, *jobs)
+        a_job_given_up(site.world, *jobs)
         self.jobs = itertools.cycle(jobs)
         self.places: dict[str, Iterator[Any]] = {name: itertools.cycle(some) for name, some in turns.items()}
 
@@ -93,11 +95,18 @@ class Real:
 
     def version_of(self, case: schemathesis.Case) -> int:
         """Return the present version of what the case is to change."""
-        if "unit" not in (case.path_parameters or {}):
-            return self.site.world.version(self.draft.ref)
+        places = {name: str(value) for name, value in (case.path_parameters or {}).items()}
         with self.site.world.database.reading() as tx:
-            unit = OrgUnit.code == str(case.path_parameters["unit"])
-            return tx.session.scalar(select(OrgUnit.version).where(unit)) or 1
+            if "unit" in places:
+                asked = select(OrgUnit.version).where(OrgUnit.code == places["unit"])
+            elif "person" in places:
+                asked = select(Account.version).join(Person).where(Person.ref == places["person"])
+            elif "membership" in places:
+                asked = select(Account.version).join(Person).join(Membership)
+                asked = asked.where(Membership.ref == places["membership"])
+            else:
+                asked = select(Dossier.version).where(Dossier.ref == self.draft.ref)
+            return tx.session.scalar(asked) or 1
 
     @staticmethod
     def is_right(case: schemathesis.Case, location: ParameterLocation) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import WIDTHS, Served
-from tests.builders import given_up
+from tests.builders import a_job_given_up
 from tests.scenarios.test_sc01_happy_path import compose
 from workflow.decide import RemarkInput
 
@@ -27,7 +27,7 @@ def test_every_page_is_accessible_and_fits(served: Served, width: int) -> None:
         reason_code="evidence_unclear",
         remarks=[RemarkInput("nominee", station, "evidence_unclear", LONG)],
     )
-    given_up(world, "notify/1", "notify/2")
+    a_job_given_up(world, "notify/1", "notify/2")
     pages = {
         None: ["/login", "/forgot", "/help", "/accessibility", "/nowhere"],
         "suong": [

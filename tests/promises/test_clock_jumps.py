@@ -19,12 +19,13 @@ from sqlalchemy import select
 from dossiers.people import Account
 from dossiers.refusals import Invalid, Missing, Refusal
 from storage.database import Database, Tx
-from storage.record import By
 from storage.record_tables import RecordEntry, RecordLeaf
 from storage.sequencer import Sequencer
 from storage.signer import FileKeySigner
+from tests.builders import person_of
 from tests.promises.installation import ROOT, Installation, all_at_once
 from workflow import accounts
+from workflow.administration import make_link
 
 MORNING = datetime(2024, 11, 4, 2, 0, tzinfo=UTC)
 TEN_YEARS = timedelta(days=3653)
@@ -115,10 +116,10 @@ def test_a_token_of_the_api_made_under_a_wrong_clock_ends_in_its_time(
 
 @every_jump
 def test_a_link_made_under_a_wrong_clock_ends_in_its_time(small: Installation, jump: timedelta) -> None:
-    by = By(account_ref=None, function=None, org_unit_ref=None)
-    token = accounts.reset_link(
-        at(small, MORNING + jump), account_ref=ref_of(small.world.database, "diem"), by=by
-    )
+    at(small, MORNING)
+    khoi, diem = small.world.actor("khoi"), person_of(small.world, "diem")
+    token = make_link(at(small, MORNING + jump), khoi, diem.ref, seen_version=diem.version).token
+    assert token is not None
 
     def is_alive(tx: Tx) -> bool:
         try:

@@ -12,13 +12,12 @@ import pytest
 from sqlalchemy import func, select, update
 
 from dossiers.people import Account, LoginAttempt, Session
-from storage.record import By, entries_of
+from storage.record import entries_of
 from storage.record_tables import AccessLog
+from tests.builders import a_link
 from tests.web.conftest import Site
 from tests.web.office import PASSWORD
 from workflow import accounts
-
-SYSTEM = By(account_ref=None, function=None, org_unit_ref=None)
 
 
 def is_in(browser) -> bool:
@@ -292,7 +291,7 @@ def test_an_invited_person_chooses_a_password_once(site: Site) -> None:
         tx.session.execute(
             update(Account).where(Account.login == "suong").values(state="invited", password_hash=None)
         )
-    token = accounts.reset_link(office.database, account_ref=office.account_refs["suong"], by=SYSTEM)
+    token = a_link(office.world, "suong")
     browser = site.browser()
     page = browser.get(f"/activate/{token}")
     assert "Danh Thị Mai Sương" in page.get_data(as_text=True)
@@ -309,8 +308,8 @@ def test_an_invited_person_chooses_a_password_once(site: Site) -> None:
 
 def test_a_reset_link_dies_after_a_day_and_when_a_newer_one_is_made(site: Site) -> None:
     office = site.office
-    first = accounts.reset_link(office.database, account_ref=office.account_refs["diem"], by=SYSTEM)
-    second = accounts.reset_link(office.database, account_ref=office.account_refs["diem"], by=SYSTEM)
+    first = a_link(office.world, "diem")
+    second = a_link(office.world, "diem")
     browser = site.browser()
     assert browser.get(f"/reset/{first}").status_code == 404
     assert browser.get(f"/reset/{second}").status_code == 200
@@ -321,7 +320,7 @@ def test_a_reset_link_dies_after_a_day_and_when_a_newer_one_is_made(site: Site) 
 def test_a_new_password_by_link_ends_every_session(site: Site) -> None:
     office = site.office
     browser = site.signed_in("diem")
-    token = accounts.reset_link(office.database, account_ref=office.account_refs["diem"], by=SYSTEM)
+    token = a_link(office.world, "diem")
     form = {"password": "ngày mai trời lại sáng", "again": "ngày mai trời lại sáng"}
     assert site.browser().post(f"/reset/{token}", form).status_code == 303
     assert not is_in(browser)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 import dossiers.tables as tables
 from dossiers.functions import ADMINISTRATOR, AUDITOR
+from tests.builders import person_of
 from tests.scenarios.test_sc01_happy_path import compose
 from tests.web.conftest import ORIGIN, Browser, Site
 from tests.web.crawl import crawl
@@ -264,9 +265,11 @@ def test_forwarded_headers_of_strangers_are_not_believed(make_site: Any) -> None
 def test_links_for_passwords_use_the_configured_address(make_site: Any) -> None:
     site = make_site(public_url="https://thidua.example.gov.vn")
     browser = site.signed_in("khoi")
-    person = re.search(r"/admin/people/([0-9a-f-]{36})", browser.get("/admin/people").get_data(as_text=True))
-    assert person is not None
-    answer = browser.post(f"/admin/people/{person[1]}/link", headers={"X-Forwarded-Host": "evil.example"})
+    person = person_of(site.office.world, "diem")
+    form = {"version": str(person.version)}
+    answer = browser.post(
+        f"/admin/people/{person.ref}/link", form, headers={"X-Forwarded-Host": "evil.example"}
+    )
     text = answer.get_data(as_text=True)
     assert re.search(r"https://thidua\.example\.gov\.vn/(reset|activate)/[\w-]{40,}", text)
     assert "evil" not in text

@@ -8,7 +8,7 @@ import pytest
 
 from dossiers.refusals import Conflict, Forbidden, Missing
 from storage.files import Files
-from tests.builders import MEGABYTE, World, a_pdf, give_paper
+from tests.builders import MEGABYTE, World, a_pdf, give_paper, person_of
 from tests.workflow.journeys import a_case, a_dossier
 from workflow.administration import add_membership, disable_account, enable_account, list_people
 from workflow.attach import attach, open_attachment, withdraw_attachment
@@ -178,6 +178,7 @@ def test_an_administrator_never_becomes_a_decider(world: World) -> None:
         "function": "decider",
         "position_title": "Chủ tịch",
         "from_on": date(2024, 11, 1),
+        "seen_version": 1,
     }
     with pytest.raises(Conflict) as own:
         add_membership(world.database, khoi, people["khoi"], **given)  # type: ignore[arg-type]  # words by name
@@ -200,10 +201,9 @@ def test_a_token_does_not_outlive_being_disabled(world: World) -> None:
         scopes="read",
         lifetime=timedelta(days=30),
     )
-    khoi = world.actor("khoi")
-    diem = next(row.ref for row in list_people(world.database, khoi, limit=100).rows if row.login == "diem")
-    disable_account(world.database, khoi, diem)
-    enable_account(world.database, khoi, diem)
+    khoi, diem = world.actor("khoi"), person_of(world, "diem")
+    version = disable_account(world.database, khoi, diem.ref, seen_version=diem.version)
+    enable_account(world.database, khoi, diem.ref, seen_version=version)
     with world.database.reading() as tx:
         assert find_token(tx, token) is None
 

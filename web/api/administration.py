@@ -1,269 +1,164 @@
-"""Units and people, for administrators; to everybody else none of it exists."""
+"""Units, people and what the system gave up, for administrators; to everybody else none of it exists."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Response
-from marshmallow import fields
 
 from web.api import bodies
 from web.api.operation import ADMIN, Call, next_link, operation
-from web.api.shapes import answer, page_of, shape
+from web.api.shapes import CHANGED, page_of, shape
 from web.wiring import wired
-from workflow import accounts, administration, jobs
-from workflow.permissions import require_administrator
+from workflow import administration, jobs
 
-MADE = answer("Made", "Something new.", ref=fields.String())
-LINK = answer(
-    "ActivationLink",
-    "The secret of a link for a new password. It is shown once and kept nowhere.",
-    token=fields.String(allow_none=True, metadata={"description": "null when none is needed."}),
-)
+ETAG = {"ETag": "The version, for `If-Match`."}
+
+administer = partial(operation, scope=ADMIN, tag="administration")
+listing = partial(administer, "GET", headers={"Link": "The next page."})
+add = partial(administer, "POST", status=201, idempotent=True)
+change = partial(administer, "POST", seen=True, idempotent=True, headers={"ETag": "The new version."})
 
 
-@operation(
-    "GET",
-    "/org-units",
-    scope=ADMIN,
-    tag="administration",
-    query=bodies.SearchQuery,
-    answers=page_of(administration.UnitRow),
-    headers={"Link": "The next page."},
-)
+@listing("/org-units", query=bodies.SearchQuery, answers=page_of(administration.UnitRow))
 def list_units(call: Call) -> Any:
     """List the units of today, in Vietnamese order."""
-    query = call.query
-    page = administration.list_org_units(
-        wired().database,
-        call.actor,
-        after=query.get("after"),
-        limit=query["limit"],
-        search=query.get("search"),
-    )
+    page = administration.list_org_units(wired().database, call.actor, **call.query)
     return page, next_link(page.next)
 
 
-@operation(
-    "POST",
+@add(
     "/org-units",
-    scope=ADMIN,
-    tag="administration",
     body=bodies.NewUnit,
-    answers=MADE,
-    status=201,
-    headers={"Location": "The address of the unit."},
+    answers=shape(administration.Added),
+    headers={**ETAG, "Location": "The address of the unit."},
 )
 def add_unit(call: Call) -> Any:
     """Add a unit."""
-    ref = administration.add_org_unit(wired().database, call.actor, **call.body)
-    return {"ref": ref}, {"Location": f"/api/v1/org-units/{ref}"}
+    added = administration.add_org_unit(wired().database, call.actor, **call.body, idem_key=call.idem_key)
+    return added, {"Location": f"/api/v1/org-units/{added.ref}"}
 
 
-@operation(
-    "GET",
-    "/org-units/<unit>",
-    scope=ADMIN,
-    tag="administration",
-    answers=shape(administration.UnitView),
-    headers={"ETag": "The unit's version, for `If-Match`."},
-)
+@administer("GET", "/org-units/<unit>", answers=shape(administration.UnitView), headers=ETAG)
 def read_unit(call: Call, unit: str) -> administration.UnitView:
     """Read a unit with its whole dated history."""
     return administration.org_unit_view(wired().database, call.actor, unit)
 
 
-@operation(
-    "POST",
-    "/org-units/<unit>/names",
-    scope=ADMIN,
-    tag="administration",
-    body=bodies.UnitName,
-    answers=shape(administration.UnitView),
-    status=201,
-    seen=True,
-    headers={"ETag": "The unit's new version."},
-)
-def rename_unit(call: Call, unit: str) -> administration.UnitView:
+@change("/org-units/<unit>/names", body=bodies.UnitName, answers=CHANGED, status=201)
+def rename_unit(call: Call, unit: str) -> Mapping[str, int]:
     """Give a unit a new name, parent or body from a day on."""
-    given = {key: value for key, value in call.body.items() if key != "seen_version"}
-    administration.rename_org_unit(
-        wired().database, call.actor, unit, seen_version=call.seen_version, **given
-    )
-    return administration.org_unit_view(wired().database, call.actor, unit)
+    return {"version": administration.rename_org_unit(wired().database, call.actor, unit, **call.change)}
 
 
-@operation(
-    "POST",
-    "/org-units/<unit>/end",
-    scope=ADMIN,
-    tag="administration",
-    body=bodies.UnitEnd,
-    answers=shape(administration.UnitView),
-    seen=True,
-    headers={"ETag": "The unit's new version."},
-)
-def close_unit(call: Call, unit: str) -> administration.UnitView:
+@change("/org-units/<unit>/end", body=bodies.UnitEnd, answers=CHANGED)
+def close_unit(call: Call, unit: str) -> Mapping[str, int]:
     """Close a unit from a day on
 
     Its past stays.
     """
-    administration.close_org_unit(
-        wired().database, call.actor, unit, seen_version=call.seen_version, on=call.body["on"]
-    )
-    return administration.org_unit_view(wired().database, call.actor, unit)
+    return {"version": administration.close_org_unit(wired().database, call.actor, unit, **call.change)}
 
 
-@operation(
-    "POST",
-    "/org-units/<unit>/functions",
-    scope=ADMIN,
-    tag="administration",
-    body=bodies.FunctionBody,
-    answers=shape(administration.UnitView),
-    status=201,
-    headers={"ETag": "The unit's new version."},
-)
-def give_function(call: Call, unit: str) -> administration.UnitView:
+@change("/org-units/<unit>/functions", body=bodies.FunctionBody, answers=CHANGED, status=201)
+def give_function(call: Call, unit: str) -> Mapping[str, int]:
     """Say who performs a function for this body from a day on
 
-    Whoever performed it before stops that day.
+    Whoever performed it before stops that day. The version is this body's.
     """
-    administration.set_function(wired().database, call.actor, body_ref=unit, **call.body)
-    return administration.org_unit_view(wired().database, call.actor, unit)
+    version = administration.set_function(wired().database, call.actor, body_ref=unit, **call.change)
+    return {"version": version}
 
 
-@operation(
-    "GET",
-    "/people",
-    scope=ADMIN,
-    tag="administration",
-    query=bodies.SearchQuery,
-    answers=page_of(administration.PersonRow),
-    headers={"Link": "The next page."},
-)
+@listing("/people", query=bodies.SearchQuery, answers=page_of(administration.PersonRow))
 def list_people(call: Call) -> Any:
     """List people, in Vietnamese order of given names."""
-    query = call.query
-    page = administration.list_people(
-        wired().database,
-        call.actor,
-        after=query.get("after"),
-        limit=query["limit"],
-        search=query.get("search"),
-    )
+    page = administration.list_people(wired().database, call.actor, **call.query)
     return page, next_link(page.next)
 
 
-@operation(
-    "POST",
+@add(
     "/people",
-    scope=ADMIN,
-    tag="administration",
     body=bodies.NewPerson,
     answers=shape(administration.Invited),
-    status=201,
-    headers={"Location": "The address of the person."},
+    headers={**ETAG, "Location": "The address of the person."},
 )
 def invite_person(call: Call) -> Any:
     """Invite a person
 
-    The answer holds the secret of the activation link, shown this once.
+    The answer holds the secret of the activation link, shown this once: a repetition has null in its place.
     """
-    invited = administration.invite_person(wired().database, call.actor, **call.body)
+    invited = administration.invite_person(wired().database, call.actor, **call.body, idem_key=call.idem_key)
     return invited, {"Location": f"/api/v1/people/{invited.person_ref}"}
 
 
-@operation(
-    "GET", "/people/<person>", scope=ADMIN, tag="administration", answers=shape(administration.PersonView)
-)
+@administer("GET", "/people/<person>", answers=shape(administration.PersonView), headers=ETAG)
 def read_person(call: Call, person: str) -> administration.PersonView:
     """Read a person with what they do where."""
     return administration.person_view(wired().database, call.actor, person)
 
 
-@operation(
-    "POST",
+@change(
     "/people/<person>/memberships",
-    scope=ADMIN,
-    tag="administration",
     body=bodies.NewMembership,
-    answers=MADE,
+    answers=shape(administration.Added),
     status=201,
 )
-def add_membership(call: Call, person: str) -> Mapping[str, str]:
-    """Give a person a function in a unit from a day on."""
-    return {"ref": administration.add_membership(wired().database, call.actor, person, **call.body)}
+def add_membership(call: Call, person: str) -> administration.Added:
+    """Give a person a function in a unit from a day on
+
+    The version is the person's.
+    """
+    return administration.add_membership(wired().database, call.actor, person, **call.change)
 
 
-@operation(
-    "POST",
-    "/memberships/<membership>/end",
-    scope=ADMIN,
-    tag="administration",
-    body=bodies.MembershipEnd,
-    answers=None,
-    status=204,
-)
-def end_membership(call: Call, membership: str) -> Response:
-    """End a membership on a day."""
-    administration.end_membership(wired().database, call.actor, membership, on=call.body["on"])
-    return Response(status=204)
+@change("/memberships/<membership>/end", body=bodies.MembershipEnd, answers=CHANGED)
+def end_membership(call: Call, membership: str) -> Mapping[str, int]:
+    """End a membership on a day
+
+    The version is the person's.
+    """
+    version = administration.end_membership(wired().database, call.actor, membership, **call.change)
+    return {"version": version}
 
 
-@operation("POST", "/people/<person>/disable", scope=ADMIN, tag="administration", answers=None, status=204)
-def disable_account(call: Call, person: str) -> Response:
+@change("/people/<person>/disable", body=bodies.Seen, answers=CHANGED)
+def disable_account(call: Call, person: str) -> Mapping[str, int]:
     """Disable a person's account; sessions and tokens stop at once."""
-    administration.disable_account(wired().database, call.actor, person)
-    return Response(status=204)
+    return {"version": administration.disable_account(wired().database, call.actor, person, **call.change)}
 
 
-@operation("POST", "/people/<person>/enable", scope=ADMIN, tag="administration", answers=LINK)
-def enable_account(call: Call, person: str) -> Mapping[str, str | None]:
-    """Enable a person's account again."""
-    return {"token": administration.enable_account(wired().database, call.actor, person)}
+@change("/people/<person>/enable", body=bodies.Seen, answers=shape(administration.Link))
+def enable_account(call: Call, person: str) -> administration.Link:
+    """Enable a person's account again
+
+    One that never had a password gets a link.
+    """
+    return administration.enable_account(wired().database, call.actor, person, **call.change)
 
 
-@operation("POST", "/people/<person>/link", scope=ADMIN, tag="administration", answers=LINK, status=201)
-def issue_link(call: Call, person: str) -> Mapping[str, str]:
-    """Make a link for a new password, or for activation; earlier ones die."""
-    place = require_administrator(call.actor)
-    whose = administration.person_view(wired().database, call.actor, person)
-    token = accounts.reset_link(wired().database, account_ref=whose.account_ref, by=call.actor.by(place))
-    return {"token": token}
+@change("/people/<person>/link", body=bodies.Seen, answers=shape(administration.Link), status=201)
+def make_link(call: Call, person: str) -> administration.Link:
+    """Make a link for a new password, or for activation; earlier ones die
+
+    Its secret is shown this once: a repetition has null in its place.
+    """
+    return administration.make_link(wired().database, call.actor, person, **call.change)
 
 
-@operation(
-    "GET",
-    "/jobs",
-    scope=ADMIN,
-    tag="administration",
-    query=bodies.PageQuery,
-    answers=page_of(jobs.GivenUpRow),
-    headers={"Link": "The next page."},
-)
+@listing("/jobs", query=bodies.PageQuery, answers=page_of(jobs.GivenUpRow))
 def list_jobs(call: Call) -> Any:
     """List what the system gave up after trying several times
 
     The latest promised first.
     """
-    page = jobs.given_up(
-        wired().database, call.actor, after=call.query.get("after"), limit=call.query["limit"]
-    )
+    page = jobs.given_up(wired().database, call.actor, **call.query)
     return page, next_link(page.next)
 
 
-@operation(
-    "POST",
-    "/jobs/again",
-    scope=ADMIN,
-    tag="administration",
-    body=bodies.JobAgain,
-    answers=None,
-    status=204,
-    idempotent=True,
-)
+@administer("POST", "/jobs/again", body=bodies.JobAgain, answers=None, status=204, idempotent=True)
 def try_job_again(call: Call) -> Response:
     """Have a job that was given up tried again at once."""
     jobs.try_again(wired().database, call.actor, call.body["key"], idem_key=call.idem_key)

@@ -23,11 +23,12 @@ from workflow.inbox import PAGE_AT_MOST
 LONGEST = 50_000
 """Characters of the longest text a form takes; each field has its own bound, which commands ask for."""
 
-SEEN = "The dossier's version that the client saw; may come as `If-Match` instead."
+SEEN = "The {of} version that the client saw; may come as `If-Match` instead."
 
 
-def _seen() -> Whole:
-    return Whole(1, LARGEST_VERSION, describe=SEEN, example=7)
+def _seen(of: str = "dossier's", *, as_text: bool = False) -> Whole:
+    example = None if as_text else 7
+    return Whole(1, LARGEST_VERSION, as_text=as_text, describe=SEEN.format(of=of), example=example)
 
 
 class PageQuery(Body):
@@ -67,7 +68,7 @@ class HistoryQuery(Body):
 class SeenQuery(Body):
     """Which version was seen, for deletions."""
 
-    seen_version = Whole(1, LARGEST_VERSION, as_text=True, describe=SEEN)
+    seen_version = _seen(as_text=True)
 
 
 class NewDossier(Body):
@@ -153,7 +154,7 @@ class Deed(Body):
 class NewPaper(Body):
     """The parts of an upload beside the file."""
 
-    seen_version = Whole(1, LARGEST_VERSION, as_text=True, describe=SEEN)
+    seen_version = _seen(as_text=True)
     kind = Text(40, one_of=PAPER_KINDS, required=True, describe="The kind of paper.")
     nominee_ref = Several(RefText(), 200, describe="Whom it serves; may be repeated.")
     criterion = Text(60, least=1, describe="The criterion it proves.")
@@ -196,7 +197,7 @@ class NewUnit(Body):
 class UnitName(Body):
     """A new name from a day on."""
 
-    seen_version = Whole(1, LARGEST_VERSION, describe="The unit's version that the client saw.")
+    seen_version = _seen("unit's")
     from_on = _from()
     name = Text(200, least=1, required=True, describe="Its full name from then on.")
     place_name = Text(200, least=1, describe="The place put before dates.")
@@ -209,19 +210,20 @@ class UnitName(Body):
 class UnitEnd(Body):
     """The day from which a unit is closed."""
 
-    seen_version = Whole(1, LARGEST_VERSION, describe="The unit's version that the client saw.")
+    seen_version = _seen("unit's")
     on = Day(required=True, describe="The first day on which it is no more.")
 
 
 class FunctionBody(Body):
     """Who performs a function for a body from a day on."""
 
+    seen_version = _seen("body's")
     function = Text(30, one_of=FUNCTIONS, required=True, describe="The function.")
     unit_ref = Text(60, least=1, required=True, describe="Who performs it (ref or code).")
     from_on = _from()
 
 
-class NewMembership(Body):
+class _Place(Body):
     """A function of a person in a unit."""
 
     unit_ref = Text(60, least=1, required=True, describe="The unit (ref or code).")
@@ -231,7 +233,13 @@ class NewMembership(Body):
     to_on = Day(allow_none=True, load_default=None, describe="The first day on which it has ended.")
 
 
-class NewPerson(NewMembership):
+class NewMembership(_Place):
+    """A function of a person in a unit."""
+
+    seen_version = _seen("person's")
+
+
+class NewPerson(_Place):
     """A person to be invited, with a first membership."""
 
     full_name = Text(200, least=1, required=True, describe="The full name.", example="Trần Thị Mộng Nghi")
@@ -242,6 +250,7 @@ class NewPerson(NewMembership):
 class MembershipEnd(Body):
     """The day a membership ends."""
 
+    seen_version = _seen("person's")
     on = Day(required=True, describe="The first day on which it has ended.")
 
 
@@ -249,3 +258,9 @@ class JobAgain(Body):
     """What is to be tried again."""
 
     key = Text(200, least=1, required=True, describe="The job's `key`.")
+
+
+class Seen(Body):
+    """Which version was seen, for changes that need nothing else."""
+
+    seen_version = _seen("person's")

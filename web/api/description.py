@@ -23,11 +23,12 @@ may do exactly what that person may do, and is written to the record like their 
 * **Errors** are `application/problem+json` with a stable `code`; `detail` is the sentence for people, in
   Vietnamese or, with `Accept-Language: en`, in English. What the person may not know of answers 404 like what
   does not exist.
-* **Versions.** Every change of a dossier names the version that the client saw (`seen_version`, or
-  `If-Match`). If the dossier has changed since, nothing is written, and the answer (409, or 412 for
+* **Versions.** Every change of a dossier, a unit or a person names the version that the client saw
+  (`seen_version`, or `If-Match`). If it has changed since, nothing is written, and the answer (409, or 412 for
   `If-Match`) tells in `meanwhile` what happened.
 * **Idempotency.** With an `Idempotency-Key` the same request again, for 7 days, answers what the first one
-  answered and does nothing; the same key with another body is refused (422).
+  answered and does nothing; the same key with another body is refused (422). The secret of a link is never
+  answered twice.
 * **Pages.** Lists return `next`, which goes into `after`, and a `Link` header with `rel="next"`.
 * **Strictness.** Unknown members, members given twice and unknown parameters are refused.
 """

@@ -10,18 +10,13 @@ from marshmallow import fields
 from dossiers.criteria import Answer
 from web.api import bodies
 from web.api.operation import READ, WRITE, Call, next_link, operation
-from web.api.shapes import answer, page_of, shape
+from web.api.shapes import CHANGED, answer, page_of, shape
 from web.wiring import wired
 from workflow import draft, inbox, view
 
 ROUNDS = answer("Rounds", "Award rounds.", rows=fields.List(fields.Nested(shape(view.RoundView))))
 OPENED = shape(draft.DossierKey)
 ADDED = shape(draft.NomineeKey)
-CHANGED = answer(
-    "Changed",
-    "A change that was written.",
-    version=fields.Integer(metadata={"description": "The dossier's new version."}),
-)
 
 
 @operation("GET", "/rounds", scope=READ, tag="rounds", answers=ROUNDS)

@@ -111,6 +111,11 @@ class Call:
             raise Invalid("seen_version_twice", field="seen_version")
         return int(said if said is not None else self.matched)  # type: ignore[arg-type]  # one of them is there
 
+    @property
+    def change(self) -> dict[str, Any]:
+        """The body as a command takes it, with the version seen and the key. Raises as ``seen_version`` does."""
+        return {**self.body, "seen_version": self.seen_version, "idem_key": self.idem_key}
+
 
 def operation(
     method: str,

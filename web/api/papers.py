@@ -15,11 +15,10 @@ from dossiers.file_types import ALLOWED
 from dossiers.refusals import Invalid
 from web import security
 from web.api import bodies, reading
-from web.api.dossiers import CHANGED
 from web.api.fields import LARGEST_VERSION, REF, refusal_of
 from web.api.operation import READ, WRITE, Call, operation
 from web.api.problems import BadRequest, MediaTypeRefused
-from web.api.shapes import shape
+from web.api.shapes import CHANGED, shape
 from web.pages.papers import disposition
 from web.wiring import wired
 from workflow import attach

@@ -117,3 +117,10 @@ def answer(name: str, describe: str, **members: fields.Field) -> type[Schema]:
     for member in members.values():
         member.required = True
     return _schema(name, describe, members)
+
+
+CHANGED = answer(
+    "Changed",
+    "A change that was written.",
+    version=fields.Integer(metadata={"description": "The new version of what was changed."}),
+)

@@ -55,7 +55,7 @@ def _act(code: str, action: str, nominee_ref: str | None) -> AnyResponse:
             fields=_fields(),
             remarks=_remarks(),
             nominee_ref=nominee_ref,
-            idem_key=forms.text("key", 100) or None,
+            idem_key=forms.key(),
         )
     except (Invalid, Conflict) as refused:
         problems = forms.problems_of(refused)

@@ -16,7 +16,7 @@ from dossiers.refusals import Conflict, Invalid, InvalidForm, Missing, Refusal
 from web import auth, forms, shown
 from web.wiring import wired
 from web.words import t
-from workflow import accounts, administration, jobs
+from workflow import administration, jobs
 
 pages = Blueprint("administration", __name__, url_prefix="/admin")
 
@@ -53,24 +53,23 @@ LEVELS = {
 
 @pages.get("/units")
 def units() -> str:
-    """List org units by their name of today."""
-    asked = _asked()
-    page = administration.list_org_units(
+    """List org units by their name of today; what the system gave up is found from here."""
+    count = jobs.count_given_up(wired().database, auth.the_actor())
+    return _list("units", administration.list_org_units, levels=LEVELS, given_up=count)
+
+
+def _list(name: str, rows: Callable[..., Any], **more: Any) -> str:
+    """Return a page of a list that can be searched: ``administration.<name>`` with its template."""
+    asked = request.args.get("q", "").strip()[:200]
+    page = rows(
         wired().database,
         auth.the_actor(),
         after=request.args.get("after"),
         limit=A_PAGE,
         search=asked or None,
     )
-    more = url_for("administration.units", after=page.next, q=asked or None) if page.next else None
-    return render_template(
-        "administration/units.html",
-        page=page,
-        asked=asked,
-        more=more,
-        levels=LEVELS,
-        given_up=jobs.count_given_up(wired().database, auth.the_actor()),
-    )
+    following = url_for(f"administration.{name}", after=page.next, q=asked or None) if page.next else None
+    return render_template(f"administration/{name}.html", page=page, asked=asked, more=following, **more)
 
 
 @pages.route("/units/new", methods=["GET", "POST"])
@@ -78,7 +77,7 @@ def new_unit() -> AnyResponse:
     """Add an org unit."""
 
     def add() -> AnyResponse:
-        ref = administration.add_org_unit(
+        added = administration.add_org_unit(
             wired().database,
             auth.the_actor(),
             code=forms.text("code", 100).strip(),
@@ -89,9 +88,10 @@ def new_unit() -> AnyResponse:
             from_on=_day("from_on"),
             parent_ref=forms.text("parent", 60) or None,
             body_ref=forms.text("body", 60) or None,
+            idem_key=forms.key(),
         )
         flash(t("Đã thêm đơn vị."), "ok")
-        return redirect(url_for("administration.unit", unit_ref=ref), 303)
+        return redirect(url_for("administration.unit", unit_ref=added.ref), 303)
 
     return _form(
         add,
@@ -107,7 +107,7 @@ def unit(unit_ref: str) -> str:
     return _unit_page(unit_ref)
 
 
-def _unit_page(unit_ref: str, *, problems: Any = (), typed: Any = None) -> str:
+def _unit_page(unit_ref: str, *, problems: Any = (), typed: Any = None, happened: str | None = None) -> str:
     view = administration.org_unit_view(wired().database, auth.the_actor(), unit_ref)
     return render_template(
         "administration/unit.html",
@@ -117,6 +117,7 @@ def _unit_page(unit_ref: str, *, problems: Any = (), typed: Any = None) -> str:
         units=_unit_choices(),
         problems=problems,
         typed=typed or {},
+        happened=happened,
     )
 
 
@@ -134,6 +135,7 @@ def rename_unit(unit_ref: str) -> AnyResponse:
             place_name=forms.text("place_name", 500) or None,
             parent_ref=forms.text("parent", 60) or None,
             from_on=_day("from_on"),
+            idem_key=forms.key(),
         )
         flash(t("Đã ghi tên mới. Giấy tờ trước ngày đó vẫn mang tên cũ."), "ok")
         return redirect(url_for("administration.unit", unit_ref=unit_ref), 303)
@@ -150,9 +152,11 @@ def set_function(unit_ref: str) -> AnyResponse:
             wired().database,
             auth.the_actor(),
             body_ref=unit_ref,
+            seen_version=forms.version(),
             function=forms.text("function", 60),
             unit_ref=forms.text("unit", 60),
             from_on=_day("function_from_on"),
+            idem_key=forms.key(),
         )
         flash(t("Đã giao chức năng."), "ok")
         return redirect(url_for("administration.unit", unit_ref=unit_ref), 303)
@@ -163,16 +167,7 @@ def set_function(unit_ref: str) -> AnyResponse:
 @pages.get("/people")
 def people() -> str:
     """List people in the order of their given names."""
-    asked = _asked()
-    page = administration.list_people(
-        wired().database,
-        auth.the_actor(),
-        after=request.args.get("after"),
-        limit=A_PAGE,
-        search=asked or None,
-    )
-    more = url_for("administration.people", after=page.next, q=asked or None) if page.next else None
-    return render_template("administration/people.html", page=page, asked=asked, more=more)
+    return _list("people", administration.list_people)
 
 
 @pages.route("/people/new", methods=["GET", "POST"])
@@ -191,8 +186,9 @@ def invite() -> AnyResponse:
             position_title=forms.text("position_title", 500),
             from_on=_day("from_on"),
             to_on=_day_or_none("to_on"),
+            idem_key=forms.key(),
         )
-        return make_response(_person_page(invited.person_ref, link=_link("activate", invited.token)))
+        return _with_link(invited.person_ref, "activate", invited.token)
 
     return _form(
         add,
@@ -208,7 +204,17 @@ def person(person_ref: str) -> str:
     return _person_page(person_ref)
 
 
-def _person_page(person_ref: str, *, problems: Any = (), typed: Any = None, link: str | None = None) -> str:
+def _person_page(
+    person_ref: str,
+    *,
+    problems: Any = (),
+    typed: Any = None,
+    happened: str | None = None,
+    ending: str | None = None,
+    link: str | None = None,
+    link_was_shown: bool = False,
+) -> str:
+    """Return the page of a person; ``ending`` is the membership that a refused form was to end."""
     view = administration.person_view(wired().database, auth.the_actor(), person_ref)
     return render_template(
         "administration/person.html",
@@ -217,9 +223,23 @@ def _person_page(person_ref: str, *, problems: Any = (), typed: Any = None, link
         functions=_functions(),
         problems=problems,
         typed=typed or {},
+        happened=happened,
+        ending=ending,
         link=link,
+        link_was_shown=link_was_shown,
         today=shown.today(),
     )
+
+
+def _with_link(person_ref: str, purpose: str, token: str | None) -> AnyResponse:
+    """Return the page of a person with the link just made, or that it was shown to the same press before.
+
+    The link's whole address is always under the configured public address (promise T25).
+    """
+    if token is None:
+        return make_response(_person_page(person_ref, link_was_shown=True))
+    link = wired().settings.public_url.rstrip("/") + url_for(f"door.{purpose}", token=token)
+    return make_response(_person_page(person_ref, link=link))
 
 
 @pages.post("/people/<person_ref>/memberships")
@@ -231,11 +251,13 @@ def add_membership(person_ref: str) -> AnyResponse:
             wired().database,
             auth.the_actor(),
             person_ref,
+            seen_version=forms.version(),
             unit_ref=forms.text("unit", 60),
             function=forms.text("function", 60),
             position_title=forms.text("position_title", 500),
             from_on=_day("from_on"),
             to_on=_day_or_none("to_on"),
+            idem_key=forms.key(),
         )
         flash(t("Đã giao chức năng."), "ok")
         return redirect(url_for("administration.person", person_ref=person_ref), 303)
@@ -248,11 +270,18 @@ def end_membership(person_ref: str, membership_ref: str) -> AnyResponse:
     """End a person's function from a day on."""
 
     def end() -> AnyResponse:
-        administration.end_membership(wired().database, auth.the_actor(), membership_ref, on=_day("on"))
+        administration.end_membership(
+            wired().database,
+            auth.the_actor(),
+            membership_ref,
+            seen_version=forms.version(),
+            on=_day("on"),
+            idem_key=forms.key(),
+        )
         flash(t("Đã ghi ngày kết thúc."), "ok")
         return redirect(url_for("administration.person", person_ref=person_ref), 303)
 
-    return _form(end, lambda **more: _person_page(person_ref, **more))
+    return _form(end, lambda **more: _person_page(person_ref, ending=membership_ref, **more))
 
 
 @pages.post("/people/<person_ref>/disable")
@@ -260,7 +289,13 @@ def disable(person_ref: str) -> AnyResponse:
     """Disable an account; its sessions end at once."""
 
     def stop() -> AnyResponse:
-        administration.disable_account(wired().database, auth.the_actor(), person_ref)
+        administration.disable_account(
+            wired().database,
+            auth.the_actor(),
+            person_ref,
+            seen_version=forms.version(),
+            idem_key=forms.key(),
+        )
         flash(t("Đã khóa tài khoản. Mọi phiên đăng nhập đã đóng."), "ok")
         return redirect(url_for("administration.person", person_ref=person_ref), 303)
 
@@ -270,24 +305,38 @@ def disable(person_ref: str) -> AnyResponse:
 @pages.post("/people/<person_ref>/enable")
 def enable(person_ref: str) -> AnyResponse:
     """Enable an account again; one that never had a password gets a new activation link."""
-    token = administration.enable_account(wired().database, auth.the_actor(), person_ref)
-    if token is not None:
-        return make_response(_person_page(person_ref, link=_link("activate", token)))
-    flash(t("Đã mở lại tài khoản."), "ok")
-    return redirect(url_for("administration.person", person_ref=person_ref), 303)
+
+    def open_again() -> AnyResponse:
+        link = administration.enable_account(
+            wired().database,
+            auth.the_actor(),
+            person_ref,
+            seen_version=forms.version(),
+            idem_key=forms.key(),
+        )
+        if link.purpose is not None:
+            return _with_link(person_ref, link.purpose, link.token)
+        flash(t("Đã mở lại tài khoản."), "ok")
+        return redirect(url_for("administration.person", person_ref=person_ref), 303)
+
+    return _form(open_again, lambda **more: _person_page(person_ref, **more))
 
 
 @pages.post("/people/<person_ref>/link")
 def new_link(person_ref: str) -> AnyResponse:
     """Make a link for a new password, shown once on the page that answers."""
-    actor = auth.the_actor()
-    view = administration.person_view(wired().database, actor, person_ref)
-    place = next(place for place in actor.places if place.function == "administrator")
-    if view.state == "disabled":
-        raise Missing("not_found")
-    token = accounts.reset_link(wired().database, account_ref=view.account_ref, by=actor.by(place))
-    purpose = "activate" if view.state == "invited" else "reset"
-    return make_response(_person_page(person_ref, link=_link(purpose, token)))
+
+    def make() -> AnyResponse:
+        link = administration.make_link(
+            wired().database,
+            auth.the_actor(),
+            person_ref,
+            seen_version=forms.version(),
+            idem_key=forms.key(),
+        )
+        return _with_link(person_ref, link.purpose or "reset", link.token)
+
+    return _form(make, lambda **more: _person_page(person_ref, **more))
 
 
 @pages.get("/jobs")
@@ -305,7 +354,7 @@ def try_again() -> AnyResponse:
             wired().database,
             auth.the_actor(),
             forms.text("job", 200),
-            idem_key=forms.text("key", 100) or None,
+            idem_key=forms.key(),
         )
         flash(t("Hệ thống đang làm lại việc này. Nếu vẫn chưa được, việc sẽ trở lại danh sách."), "ok")
         return redirect(url_for("administration.given_up"), 303)
@@ -322,13 +371,14 @@ def _jobs_page(*, after: str | None = None, problems: Any = ()) -> str:
 def _form(do: Callable[[], AnyResponse], page: Callable[..., str]) -> AnyResponse:
     """Do what a form asks, or show it again with what was typed and what is wrong."""
     if request.method == "GET":
-        return make_response(page(problems=[], typed={}))
+        return make_response(page(problems=[], typed={}, happened=None))
     try:
         return do()
     except (Invalid, Conflict, Missing) as refused:
         if refused.status == 404 and refused.field is None:
             raise
-        answer = page(problems=forms.problems_of(refused), typed=request.form)
+        happened, problems = forms.heard(refused)
+        answer = page(problems=problems, typed=request.form, happened=happened)
         return make_response(answer, 422 if refused.status == 404 else refused.status)
 
 
@@ -365,12 +415,3 @@ def _levels() -> list[tuple[str, str]]:
 
 def _kinds() -> list[tuple[str, str]]:
     return [(kind, t(label)) for kind, label in KINDS.items()]
-
-
-def _asked() -> str:
-    return request.args.get("q", "").strip()[:200]
-
-
-def _link(purpose: str, token: str) -> str:
-    """Return the whole address of a link: always under the configured public address (promise T25)."""
-    return wired().settings.public_url.rstrip("/") + url_for(f"door.{purpose}", token=token)

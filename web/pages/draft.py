@@ -52,7 +52,7 @@ def new_dossier() -> AnyResponse:
                 round_code=round_code,
                 unit_ref=forms.text("unit", 40) or None,
                 title=forms.text("title", 1000),
-                idem_key=forms.text("key", 100) or None,
+                idem_key=forms.key(),
             )
         except (Invalid, Conflict) as refused:
             problems, status = forms.problems_of(refused), refused.status
@@ -84,7 +84,7 @@ def general(code: str) -> AnyResponse:
                 wired().database, auth.the_actor(), view.ref, seen_version=forms.version(), fields=typed
             )
         except (Invalid, Conflict) as refused:
-            happened, problems = _heard(refused)
+            happened, problems = forms.heard(refused)
             view, status = seen(code), refused.status
         else:
             flash(t("Đã lưu thông tin chung."), "ok")
@@ -111,10 +111,10 @@ def new_nominee(code: str) -> AnyResponse:
                 class_code=forms.text("class_code", 60),
                 name=forms.text("name", 1000),
                 award_form=forms.text("award_form", 60) or None,
-                idem_key=forms.text("key", 100) or None,
+                idem_key=forms.key(),
             )
         except (Invalid, Conflict) as refused:
-            happened, problems = _heard(refused)
+            happened, problems = forms.heard(refused)
             view, status = seen(code), refused.status
         else:
             return redirect(url_for("draft.edit_nominee", code=view.code, nominee_ref=key.ref), 303)
@@ -146,7 +146,7 @@ def edit_nominee(code: str, nominee_ref: str) -> AnyResponse:
                 answers=_answers(nominee.answers),
             )
         except (Invalid, Conflict) as refused:
-            happened, problems = _heard(refused)
+            happened, problems = forms.heard(refused)
             keys = {field.key for field in nominee.fields}
             problems = [
                 forms.Problem(f"fields.{p.field}" if p.field in keys else p.field, p.sentence)
@@ -189,7 +189,7 @@ def remove_nominee(code: str, nominee_ref: str) -> AnyResponse:
                 wired().database, auth.the_actor(), nominee.ref, seen_version=forms.version()
             )
         except Conflict as refused:
-            happened, problems = _heard(refused)
+            happened, problems = forms.heard(refused)
             view, status = seen(code), refused.status
         else:
             flash(t("Đã bỏ {name} khỏi hồ sơ.", name=nominee.name), "ok")
@@ -206,14 +206,6 @@ def _editable(code: str) -> DossierView:
     if not view.editable:
         raise SentMeanwhile("not_editable_now", state=view.state)
     return view
-
-
-def _heard(refused: Refusal) -> tuple[str | None, list[forms.Problem]]:
-    """Part a refusal into what happened meanwhile, if that is what it tells, and things to mend."""
-    problems = forms.problems_of(refused)
-    if refused.code == "changed_meanwhile":
-        return problems[0].sentence, []
-    return None, problems
 
 
 def _following(view: DossierView, nominee: NomineeView) -> NomineeView | None:
