@@ -100,6 +100,7 @@ def _person_of(_request: Any) -> SignedInPerson | None:
         except Missing:
             return None
     g.live_session = live
+    g.acting = actor  # for the log
     return SignedInPerson(actor)
 
 

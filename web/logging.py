@@ -1,14 +1,13 @@
 """The log: one line of JSON per event on standard error, in UTC, under the request's id, without personal
 data.
 
-A line names routes, not addresses with names in them, and people by the ref of their account. JSON
-escapes what was sent, so that no input can forge a second line (promise T87).
+A line names routes, not addresses with names in them, and people by the ref of their account, with that of
+the session or token they came by. JSON escapes what was sent, so that no input can forge a second line (promise T87).
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import time
 from typing import Any
@@ -19,9 +18,6 @@ from flask import Flask, Response, g, request
 from uuid_utils import uuid7
 
 _levels = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-_REF = re.compile(r"[0-9a-f-]{36}")
-
-
 _transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
@@ -63,7 +59,7 @@ def install(app: Flask) -> None:
     def note(response: Response) -> Response:
         if request.endpoint == "static" and response.status_code < 400:
             return response
-        live = g.get("live_session")
+        acting = g.get("acting")
         log.info(
             "request",
             request_id=g.get("request_id"),
@@ -72,7 +68,8 @@ def install(app: Flask) -> None:
             status=response.status_code,
             ms=round((time.perf_counter() - g.get("begun", time.perf_counter())) * 1000),
             peer=request.remote_addr,
-            session=live.ref if live is not None and _REF.fullmatch(live.ref) else None,
+            account=acting.account_ref if acting is not None else None,
+            session=acting.session_ref if acting is not None else None,
         )
         response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
         return response

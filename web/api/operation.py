@@ -260,6 +260,7 @@ def _authenticate(scope: str) -> None:
         except Missing:
             raise problems.Unauthorised("token_invalid") from None
         scopes = frozenset(row.scopes.split())
+    g.acting = actor  # for the log, also of what is refused from here on
     g.language = problems.asked_language() or actor.language
     g.api_call = Call(replace(actor, language=g.language), scopes)
     if scope not in scopes:
