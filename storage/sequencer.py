@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
@@ -31,6 +32,7 @@ from sqlalchemy import (
     text,
 )
 
+from storage.canonical import moment_text
 from storage.checkpoint import Checkpoint, TreeHead, parse_note
 from storage.database import POSTGRESQL
 from storage.record_tables import RecordCheckpoint, RecordEntry, RecordLeaf, RecordQueue
@@ -43,10 +45,16 @@ if TYPE_CHECKING:
 BATCH = 1_000
 ENTRIES_BETWEEN_CHECKPOINTS = 10
 TIME_BETWEEN_CHECKPOINTS = timedelta(seconds=60)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""By how much the present may lie behind the record's latest time before the log tells of it: more than the
+longest transaction takes, and than a clock is put right by in ordinary times.
+"""
 DECISIVE = frozenset(
     {"submit", "resubmit", "approve", "return", "reject", "refuse", "issue", "withdraw", "revoke", "cancel"}
 )
 """Verbs after which a checkpoint is made at once; ``return_dossier`` and ``decision.issue`` count as well."""
+
+log = logging.getLogger(__name__)
 
 ADVISORY_LOCK = 0x7365_7175_656E_6365  # “sequence” in ASCII; whoever holds it on PostgreSQL is the sequencer
 
@@ -136,6 +144,7 @@ class Sequencer:
             if not rows:
                 return 0
             size = tree_size(tx.connection)
+            ahead = dated_ahead(tx, size, [row.body for row in rows])
             leaves = [
                 {
                     "seq": size + n,
@@ -146,7 +155,10 @@ class Sequencer:
             ]
             _place(tx, leaves)
             tx.connection.execute(_delete_placed, {"size": size})
-            return len(rows)
+        if ahead is not None:
+            # Order and proofs follow the commits and do not mind; whoever runs the machine has to look at its clock.
+            log.warning("the clock is wrong, or was: the record is dated %d seconds ahead of now", ahead)
+        return len(rows)
 
     def _checkpoint_when_due(self) -> Checkpoint | None:
         with self._database.reading() as tx:
@@ -246,6 +258,24 @@ _newest_checkpoint = select(RecordCheckpoint.size).order_by(RecordCheckpoint.siz
 def is_decisive(action: str) -> bool:
     """Tell whether ``action`` asks for a checkpoint at once: one of its words is a verb of `DECISIVE`."""
     return not DECISIVE.isdisjoint(re.split(r"[._]", action))
+
+
+def dated_ahead(tx: Tx, size: int, waiting: Iterable[str]) -> int | None:
+    """Return by how many seconds the newest leaf of the tree of ``size``, or one of the entries ``waiting`` behind
+    it, is dated ahead of now; None when it is no more than `CLOCK_TOLERANCE`.
+
+    The newest leaf and not all: the first run after the clock was put right tells it, the others need not.
+    """
+    newest = tx.connection.execute(
+        select(RecordEntry.body)
+        .join(RecordLeaf, RecordLeaf.entry_id == RecordEntry.id)
+        .where(RecordLeaf.seq == size - 1)
+    ).scalars()
+    # Times in the record are text of one width, so that the latest is the greatest.
+    latest = max(json.loads(body).get("ts_utc", "") for body in (*newest, *waiting))
+    if latest <= moment_text(tx.now + CLOCK_TOLERANCE):
+        return None
+    return round((datetime.fromisoformat(latest) - tx.now).total_seconds())
 
 
 def tree_size(connection: Connection) -> int:

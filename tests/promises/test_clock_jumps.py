@@ -6,8 +6,11 @@ empty battery and is put right later. ``MORNING`` is the true time.
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -23,7 +26,8 @@ from storage.record_tables import RecordEntry, RecordLeaf
 from storage.sequencer import Sequencer
 from storage.signer import FileKeySigner
 from tests.builders import person_of
-from tests.promises.installation import ROOT, Installation, all_at_once
+from tests.promises.installation import ANSWERS_WITHIN, ROOT, Installation, all_at_once
+from tests.promises.test_what_is_let_out import require_log
 from workflow import accounts
 from workflow.administration import make_link
 
@@ -183,6 +187,27 @@ def outcome(installation: Installation, dossier: str, action: str, given: dict[s
     except Refusal:
         return False  # nobody has a function ten years ago
     return True
+
+
+def test_a_wrong_clock_is_one_line_of_the_log_and_names_nobody(small: Installation) -> None:
+    at(small, MORNING + timedelta(days=1))
+    small.dossier("received")
+    at(small, MORNING)
+    with small.serving() as server:  # its clock is the right one
+        deadline = time.monotonic() + ANSWERS_WITHIN
+        while not (told := [line for line in server.lines() if "clock" in line]):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        events = require_log(server)
+    (line,) = told
+    event = json.loads(line)
+    assert event in events
+    assert set(event) == {"at", "event", "level", "logger"}
+    assert (event["level"], event["logger"]) == ("warning", "storage.sequencer")
+    assert re.fullmatch(
+        r"the clock is wrong, or was: the record is dated 86[34]\d\d seconds ahead of now", event["event"]
+    )
+    small.check()
 
 
 SUBMIT = """

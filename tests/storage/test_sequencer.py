@@ -129,6 +129,49 @@ def test_ten_entries_or_sixty_seconds_are_signed(ledger: Ledger, clock: TestCloc
     assert ledger.verdict().code == 9
 
 
+def clock_warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "storage.sequencer"]
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(days=1), timedelta(days=3653)])
+def test_a_clock_behind_the_record_is_told_once(
+    ledger: Ledger, clock: TestClock, caplog: pytest.LogCaptureFixture, jump: timedelta
+) -> None:
+    def write() -> None:
+        ledger.add()
+        ledger.sequencer.run_once()
+
+    write()
+    clock.advance(timedelta(minutes=4))
+    write()
+    clock.advance(timedelta(minutes=-4))  # put right by little
+    write()
+    assert clock_warnings(caplog) == []
+    for by in (jump, -jump):  # ahead and put right; then behind
+        clock.advance(by)
+        write()
+        write()
+    told = [
+        f"the clock is wrong, or was: the record is dated {jump.total_seconds():.0f} seconds ahead of now"
+    ]
+    assert clock_warnings(caplog) == told
+    clock.advance(-jump)
+    write()
+    write()
+    assert clock_warnings(caplog) == told * 2
+
+
+def test_a_wrong_clock_is_told_when_the_sequencer_comes_late(
+    ledger: Ledger, clock: TestClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock.advance(timedelta(days=1))
+    ledger.add()
+    clock.advance(timedelta(days=-1))
+    ledger.add()
+    assert ledger.sequencer.run_once().count == 2
+    assert len(clock_warnings(caplog)) == 1
+
+
 def test_each_checkpoint_names_the_one_before(ledger: Ledger) -> None:
     ref = ledger.add()
     checkpoints = []
