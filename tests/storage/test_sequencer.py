@@ -129,6 +129,21 @@ def test_ten_entries_or_sixty_seconds_are_signed(ledger: Ledger, clock: TestCloc
     assert ledger.verdict().code == 9
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=3653)])
+def test_a_checkpoint_from_the_future_does_not_hold_back_the_next(
+    ledger: Ledger, clock: TestClock, ahead: timedelta
+) -> None:
+    clock.advance(ahead)
+    ref = ledger.add()
+    assert ledger.sequencer.run_once().checkpoint is not None
+    clock.advance(-ahead)
+    ledger.move(ref, "remark", None)
+    checkpoint = ledger.sequencer.run_once().checkpoint
+    assert checkpoint is not None
+    assert checkpoint.at == clock.now()
+    assert ledger.verdict().code == 9
+
+
 def clock_warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "storage.sequencer"]
 
