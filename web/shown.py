@@ -26,7 +26,7 @@ from workflow.actor import Actor
 from workflow.history import EntryView
 from workflow.inbox import counts_for
 from workflow.notices import REMINDER
-from workflow.view import AnswerView, DossierView, FieldView, NomineeView, RemarkView
+from workflow.view import AnswerView, DossierView, FieldView, NomineeView
 from workflow.words import FUNCTION_NAMES, said
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -111,7 +111,6 @@ def install(app: Flask) -> None:
         paper_choices=paper_choices,
         field_text=field_text,
         notice_words=notice_words,
-        remark_place=remark_place,
         why_here=why_here,
         frozen_paper=frozen_paper,
         remark_targets=remark_targets,
@@ -225,17 +224,6 @@ def notice_words(view: DossierView, kind: str) -> str:
     if kind == REMINDER:
         return t("Nhắc hạn")
     return next((entry.action_label for entry in view.timeline if entry.action == kind), t("Được báo"))
-
-
-def remark_place(view: DossierView, remark: RemarkView) -> str:
-    """Return where a remark points, in words."""
-    ref, _, code = (remark.target_ref or "").partition("/")
-    if remark.target_kind == "field":
-        return next((field.label for field in view.fields if field.key == ref), ref)
-    if remark.target_kind == "criterion":
-        name = next((nominee.name for nominee in view.nominees if nominee.ref == ref), "")
-        return f"{name}, {code}" if name else ref
-    return remark.target_label
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ class PaperView:
 
 @dataclass(frozen=True, slots=True)
 class RemarkView:
-    """What a reviewer asked to be mended."""
+    """What a reviewer asked to be mended. ``target_label`` says where in words; empty for the whole dossier."""
 
     ref: str
     round_no: int
@@ -776,8 +776,9 @@ class _View:
     def _remarks(
         self, nominees: Sequence[NomineeView], papers: Sequence[PaperView]
     ) -> tuple[RemarkView, ...]:
-        names = {nominee.ref: nominee.name for nominee in nominees}
+        names = {kind: said(label, self.language) for kind, label in PAPERS.items()}
         names.update({paper.ref: paper.kind_label for paper in papers})
+        names.update({nominee.ref: nominee.name for nominee in nominees})
         shown = []
         for remark, by in self.tx.session.execute(
             select(Remark, Person.full_name)
@@ -795,7 +796,7 @@ class _View:
                     round_no=remark.round_no,
                     target_kind=remark.target_kind,
                     target_ref=remark.target_ref,
-                    target_label=names.get(remark.target_ref or "", remark.target_ref or ""),
+                    target_label=self._remark_place(remark, names),
                     reason_code=remark.reason_code,
                     reason_label=said(label, self.language) if label else remark.reason_code,
                     body=remark.body,
@@ -805,6 +806,16 @@ class _View:
                 )
             )
         return tuple(shown)
+
+    def _remark_place(self, remark: Remark, names: Mapping[str, str]) -> str:
+        """Return where a remark points, in words; empty for the whole dossier."""
+        target = remark.target_ref or ""
+        if remark.target_kind == "field":
+            return next((one.label(self.language) for one in DOSSIER_FIELDS if one.key == target), target)
+        if remark.target_kind == "criterion":
+            nominee, _, code = target.rpartition("/")
+            return f"{names[nominee]}, {code}" if nominee in names else code
+        return names.get(target, target)
 
     def _versions(self) -> tuple[VersionView, ...]:
         return tuple(

@@ -46,6 +46,32 @@ def test_a_remark_to_another_office_is_not_the_units(world: World, files: Files)
     assert len(dossier_view(world.database, world.actor("tuyet"), case.dossier).remarks) == 1
 
 
+def test_a_remark_says_in_words_where_it_points(small_world: World, files: Files) -> None:
+    case = a_dossier(small_world, files, "submitted")
+    report = next(
+        paper
+        for paper in dossier_view(small_world.database, small_world.actor("suong"), case.dossier).papers
+        if paper.kind == "achievement_report"
+    )
+    places = {
+        ("dossier", None): "",
+        ("nominee", case.nominee): "Trạm Y tế xã Vĩnh Phú",
+        ("criterion", f"{case.nominee}/TT-C-4"): "Trạm Y tế xã Vĩnh Phú, TT-C-4",
+        ("paper", report.ref): "Báo cáo thành tích",
+        ("paper", "evidence"): "Minh chứng",
+        ("field", "submission_paper_no"): "Số tờ trình",
+    }
+    case.act(
+        "diem",
+        "return_dossier",
+        reason="Cần sửa.",
+        reason_code="figures_disagree",
+        remarks=[RemarkInput(kind, ref, "figures_disagree", "Xem lại.") for kind, ref in places],
+    )
+    view = dossier_view(small_world.database, small_world.actor("suong"), case.dossier)
+    assert [remark.target_label for remark in view.remarks] == list(places.values())
+
+
 def test_a_remark_is_answered_by_sending_again_and_stands_in_the_record(world: World, files: Files) -> None:
     case = a_dossier(world, files, "submitted")
     case.act(

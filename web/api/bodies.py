@@ -136,7 +136,14 @@ class RemarkBody(Body):
     """Something to be mended."""
 
     target_kind = Text(20, one_of=REMARK_TARGETS, required=True, describe="What it is about.")
-    target_ref = Text(120, allow_none=True, load_default=None, describe="Which one.")
+    target_ref = Text(
+        120,
+        allow_none=True,
+        load_default=None,
+        describe="Which one: a nominee's or a paper's ref, the kind of a paper that is missing, the key of a field, "
+        "a nominee's ref with a criterion's code behind a slash; nothing for the whole dossier.",
+        example="0190d3c2-7a4e-7d1b-9c0a-3f1f5f6f7a10/GT-C-7",
+    )
     reason_code = Text(60, least=1, required=True, describe="One of the dossier's `reason_codes`.")
     body = Text(4_000, least=1, lines=True, required=True, describe="What to mend.")
 
