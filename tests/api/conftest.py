@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse, encode_multipart
 
 from config.settings import Settings
 from storage.database import Database, TestClock
+from storage.files import Files
 from storage.local import LocalFiles
 from tests.builders import World, a_pdf, a_world, award_form_code
 from tests.conftest import SC_01_MORNING
@@ -83,7 +84,7 @@ class Site:
 
     app: Flask
     world: World
-    files: LocalFiles
+    files: Files
     tokens: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def program(self, who: str | None, scopes: str = EVERY_SCOPE, language: str | None = "en") -> Program:
@@ -135,8 +136,14 @@ class Draft:
 
 
 def open_site(database: Database, clock: TestClock, folder: Path) -> Site:
-    """Giang Thành on 4 November 2024, served as an office would."""
-    world = a_world(database, clock).at(2024, 11, 4)
+    """Giang Thành on 4 November 2024, served as an office would, with files in the folder."""
+    files = LocalFiles(folder / "files")
+    files.prepare()
+    return serve(a_world(database, clock).at(2024, 11, 4), files, folder)
+
+
+def serve(world: World, files: Files, folder: Path) -> Site:
+    """Any world on any store, served as an office would."""
     settings = Settings(
         demo=False,
         public_url=ORIGIN,
@@ -146,9 +153,7 @@ def open_site(database: Database, clock: TestClock, folder: Path) -> Site:
         max_file_mb=1,
         max_dossier_mb=5,
     )
-    files = LocalFiles(folder / "files")
-    files.prepare()
-    app = create_app(settings, database, files)
+    app = create_app(settings, world.database, files)
     app.testing = False  # errors are answered as they will be, not raised into the test
     return Site(app, world, files)
 

@@ -8,7 +8,9 @@ import pytest
 
 from storage.database import Database, TestClock
 from storage.files import Files, files_from_url
+from tests.api.conftest import serve
 from tests.builders import World, a_world
+from tests.scenarios.programs import Programs
 
 
 @pytest.fixture
@@ -24,3 +26,9 @@ def files(request: pytest.FixtureRequest, database: Database, tmp_path: Path) ->
 def world(database: Database, clock: TestClock) -> World:
     """Giang Thành on the first morning of the scenario."""
     return a_world(database, clock)
+
+
+@pytest.fixture
+def programs(world: World, files: Files, tmp_path: Path) -> Programs:
+    """Everybody of the scenario at work by program, on the test's clock."""
+    return Programs(serve(world, files, tmp_path))

@@ -1,18 +1,18 @@
-"""SC-03: a ratio fails, the dossier is returned and sent again; the new evidence is dated too late."""
+"""SC-03: a ratio fails, the dossier is returned and sent again; the new evidence is dated too late.
+
+Everybody works by program, on the test's clock.
+"""
 
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from dossiers.criteria import Answer
-from dossiers.refusals import Conflict
-from storage.files import Files
-from tests.builders import ATTESTED, World, a_draft, give_paper
-from workflow.decide import RemarkInput
-from workflow.draft import fill_in_nominee
-from workflow.view import dossier_view, frozen_version
+from tests.builders import ATTESTED, REPORT, World
+from tests.scenarios.programs import Programs
 
 FAMILIES = Answer(numerator=1041, denominator=1773)
 MORE_FAMILIES = Answer(
@@ -42,121 +42,159 @@ ANSWERS = {
 
 
 @pytest.fixture
-def commune(world: World, files: Files) -> tuple[str, str]:
+def commune(world: World, programs: Programs) -> tuple[str, str]:
     """The dossier of UBND xã Phú Lợi as received complete on 18/11/2024."""
     world.at(2024, 11, 12)
-    dossier, nominee = a_draft(world, who="tuyen", class_code="commune", name="Xã Phú Lợi", answers=ANSWERS)
+    dossier = programs.open(
+        "tuyen",
+        "GT-2024",
+        "Đề nghị khen thưởng Xã Phú Lợi",
+        submission_paper_no="88/TTr-UBND",
+        submission_paper_on="12/11/2024",
+    )
+    nominee = programs.nominate(
+        "tuyen",
+        dossier,
+        class_code="commune",
+        name="Xã Phú Lợi",
+        fields={"achievement": REPORT},
+        answers=ANSWERS,
+    )
     for kind in ("submission_paper", "minutes", "achievement_report"):
-        give_paper(world, files, "tuyen", dossier, kind)
-    give_paper(world, files, "tuyen", dossier, "evidence", nominees=(nominee,))
-    world.at(2024, 11, 15, 16, 59).act("tuyen", dossier, "submit")
-    world.at(2024, 11, 18).act("diem", dossier, "receive")
+        programs.give("tuyen", dossier, kind)
+    programs.give("tuyen", dossier, "evidence", nominee_ref=[nominee])
+    world.at(2024, 11, 15, 16, 59)
+    programs.act("tuyen", dossier, "submit")
+    world.at(2024, 11, 18)
+    assert programs.act("diem", dossier, "receive")["state"] == "received"
     return dossier, nominee
 
 
-def finding(world: World, who: str, dossier: str, code: str) -> tuple[str, str, tuple[str, ...]]:
-    """Return what the rules find about a criterion, as that person sees it."""
-    nominee = dossier_view(world.database, world.actor(who), dossier).nominees[0]
-    found = next(one for one in nominee.answers if one.code == code)
-    return found.finding, found.finding_sentence, found.flags
+def finding(programs: Programs, who: str, dossier: str, code: str) -> Any:
+    """Return what the unit said to a criterion and what the rules find, as that person sees it."""
+    (nominee,) = programs.see(who, dossier)["nominees"]
+    return next(answer for answer in nominee["answers"] if answer["code"] == code)
 
 
-def send_back(world: World, dossier: str) -> None:
-    world.at(2024, 11, 22).act(
+def send_back(world: World, programs: Programs, dossier: str, nominee: str) -> None:
+    world.at(2024, 11, 22)
+    programs.act(
         "khai",
         dossier,
         "return_dossier",
         reason="Gia đình học tập phải từ 60 % trở lên; hồ sơ ghi 1.041/1.773 gia đình, bằng 58,71 %.",
         reason_code="criterion_not_met",
-        remarks=[RemarkInput("criterion", "GT-C-7", "criterion_not_met", "Cần đạt từ 60% trở lên.")],
+        remarks=[
+            {
+                "target_kind": "criterion",
+                "target_ref": f"{nominee}/GT-C-7",
+                "reason_code": "criterion_not_met",
+                "body": "Cần đạt từ 60% trở lên.",
+            }
+        ],
     )
 
 
-def test_the_failing_ratio_is_found_and_cannot_be_passed(world: World, commune: tuple[str, str]) -> None:
+def test_the_failing_ratio_is_found_and_cannot_be_passed(
+    programs: Programs, commune: tuple[str, str]
+) -> None:
     dossier, nominee = commune
-    assert finding(world, "diem", dossier, "GT-C-6")[0] == "passed"
-    outcome, sentence, _ = finding(world, "diem", dossier, "GT-C-7")
-    assert outcome == "failed"
-    assert "58,71%" in sentence
+    six = finding(programs, "diem", dossier, "GT-C-6")
+    assert six["finding"] == "passed"
+    assert "81,55%" in six["finding_sentence"]
+    assert finding(programs, "diem", dossier, "GT-C-5")["finding"] == "passed"
+    seven = finding(programs, "diem", dossier, "GT-C-7")
+    assert seven["finding"] == "failed"
+    assert "58,71%" in seven["finding_sentence"]
 
-    world.act("diem", dossier, "start_appraisal")
-    with pytest.raises(Conflict) as refused:
-        world.act("diem", dossier, "pass_nominee", nominee_ref=nominee)
-    assert refused.value.code == "condition_criteria_judged"
-    assert "GT-C-7" in refused.value.sentence()
+    programs.act("diem", dossier, "start_appraisal")
+    refused = programs.refused("diem", dossier, "pass_nominee", nominee=nominee)
+    assert (refused.status, refused.code) == (409, "condition_criteria_judged")
+    assert "GT-C-7" in refused.sentence
 
 
 def test_a_return_within_five_working_days_opens_the_dossier_to_the_unit(
-    world: World, commune: tuple[str, str]
+    world: World, programs: Programs, commune: tuple[str, str]
 ) -> None:
-    dossier, _ = commune
-    view = dossier_view(world.database, world.actor("diem"), dossier)
-    notice = next(clock for clock in view.clocks if clock.code == "return_notice")
-    assert notice.due_on == date(2024, 11, 25)
+    dossier, nominee = commune
+    clocks = {clock["code"]: clock for clock in programs.see("diem", dossier)["clocks"]}
+    assert clocks["return_notice"]["due_on"] == "2024-11-25"
 
-    send_back(world, dossier)
+    send_back(world, programs, dossier, nominee)
 
-    view = dossier_view(world.database, world.actor("tuyen"), dossier)
-    assert (view.state, view.state_label, view.editable) == ("returned", "Cần bạn sửa", True)
-    assert [remark.target_ref for remark in view.remarks] == ["GT-C-7"]
-    appraisal = next(clock for clock in view.clocks if clock.code == "appraisal")
-    assert appraisal.paused
+    seen = programs.see("tuyen", dossier)
+    assert (seen["state"], seen["state_label"], seen["editable"]) == ("returned", "Cần bạn sửa", True)
+    (remark,) = seen["remarks"]
+    assert (remark["target_kind"], remark["target_ref"]) == ("criterion", f"{nominee}/GT-C-7")
+    assert remark["target_label"] == "Xã Phú Lợi, GT-C-7"
+    assert (remark["reason_code"], remark["state"]) == ("criterion_not_met", "open")
+    newest = seen["timeline"][0]
+    assert newest["action"] == "return_dossier"
+    assert "58,71 %" in newest["reason"]
+    clocks = {clock["code"]: clock for clock in seen["clocks"]}
+    assert clocks["appraisal"]["paused"]
 
 
 def test_the_second_submission_passes_with_the_flag_and_the_third_is_refused(
-    world: World, commune: tuple[str, str]
+    world: World, programs: Programs, commune: tuple[str, str]
 ) -> None:
     dossier, nominee = commune
-    send_back(world, dossier)
+    send_back(world, programs, dossier, nominee)
     world.at(2024, 11, 26)
-    fill_in_nominee(
-        world.database,
-        world.actor("tuyen"),
-        nominee,
-        seen_version=world.version(dossier),
-        answers={"GT-C-7": MORE_FAMILIES},
-    )
+    programs.answer("tuyen", dossier, nominee, {"GT-C-7": MORE_FAMILIES})
     # While the unit mends, the appraiser still sees what was sent.
-    assert "58,71%" in finding(world, "khai", dossier, "GT-C-7")[1]
+    assert "58,71%" in finding(programs, "khai", dossier, "GT-C-7")["finding_sentence"]
 
-    world.act("tuyen", dossier, "resubmit")
-    outcome, sentence, flags = finding(world, "diem", dossier, "GT-C-7")
-    assert "60,29%" in sentence
-    assert outcome in ("passed", "needs_person")
-    assert "evidence_after_period" in flags
+    programs.act("tuyen", dossier, "resubmit")
+    seven = finding(programs, "diem", dossier, "GT-C-7")
+    assert "60,29%" in seven["finding_sentence"]
+    assert (seven["finding"], seven["flags"]) == ("passed", ["evidence_after_period"])
 
-    view = dossier_view(world.database, world.actor("diem"), dossier)
-    assert view.submissions == 2
-    first = frozen_version(world.database, world.actor("diem"), dossier, 1)
-    assert first.nominees[0]["content"]["answers"]["GT-C-7"]["numerator"] == 1041
-    second = frozen_version(world.database, world.actor("diem"), dossier, 2)
-    assert second.nominees[0]["content"]["answers"]["GT-C-7"]["numerator"] == 1069
+    seen = programs.see("diem", dossier)
+    assert (seen["submissions"], [one["n"] for one in seen["versions"]]) == (2, [1, 2])
+    families = [
+        programs.version(who, dossier, n)["nominees"][0]["content"]["answers"]["GT-C-7"]["numerator"]
+        for who in ("diem", "tuyen")
+        for n in (1, 2)
+    ]
+    assert families == [1041, 1069] * 2, "the old verdict's figures stay as they were"
 
-    world.act(
+    programs.act(
         "diem",
         dossier,
         "return_dossier",
         reason="Minh chứng ngoài kỳ.",
         reason_code="evidence_outside_period",
     )
-    with pytest.raises(Conflict) as refused:
-        world.act("tuyen", dossier, "resubmit")
-    assert refused.value.code == "condition_resubmission_allowed"
+    refused = programs.refused("tuyen", dossier, "resubmit")
+    assert (refused.status, refused.code) == (409, "condition_resubmission_allowed")
+    again = programs.refused("diem", dossier, "unlock_resubmission", reason="Cho gửi thêm.")
+    assert (again.status, again.code) == (403, "function_missing"), "only the head of appraisal unlocks"
 
-    world.act("khai", dossier, "unlock_resubmission", reason="Cho gửi thêm một lần để xã bổ sung.")
-    assert world.act("tuyen", dossier, "resubmit").state == "submitted"
+    programs.act("khai", dossier, "unlock_resubmission", reason="Cho gửi thêm một lần để xã bổ sung.")
+    assert programs.act("tuyen", dossier, "resubmit")["state"] == "submitted"
+    assert programs.see("tuyen", dossier)["submissions"] == 3
 
 
-def test_the_head_of_appraisal_refuses_it_for_this_round(world: World, commune: tuple[str, str]) -> None:
-    dossier, _ = commune
-    done = world.at(2024, 11, 28).act(
+def test_the_head_of_appraisal_refuses_it_for_this_round(
+    world: World, programs: Programs, commune: tuple[str, str]
+) -> None:
+    dossier, nominee = commune
+    send_back(world, programs, dossier, nominee)
+    world.at(2024, 11, 26)
+    programs.answer("tuyen", dossier, nominee, {"GT-C-7": MORE_FAMILIES})
+    programs.act("tuyen", dossier, "resubmit")
+    world.at(2024, 11, 28)
+    programs.act("diem", dossier, "receive")
+    done = programs.act(
         "khai",
         dossier,
         "refuse",
         reason="Quyết định 96/QĐ-UBND ban hành sau ngày 31/10/2024; đề nghị chuyển sang đợt GT-2025.",
         reason_code="evidence_outside_period",
     )
-    assert done.state == "refused"
-    view = dossier_view(world.database, world.actor("tuyen"), dossier)
-    assert [nominee.state for nominee in view.nominees] == ["not_passed"]
-    assert all(clock.ended for clock in view.clocks)
+    assert done["state"] == "refused"
+    seen = programs.see("tuyen", dossier)
+    assert [nominee["state"] for nominee in seen["nominees"]] == ["not_passed"]
+    assert all(clock["ended"] for clock in seen["clocks"])
+    assert "GT-2025" in seen["timeline"][0]["reason"]
