@@ -25,6 +25,7 @@ from dossiers.regimes import Regime, load_regime
 from dossiers.text import sort_key
 from dossiers.written import ConfigurationInvalid, Head, complaint
 from states.problems import Problem
+from states.reading import bytes_of
 from storage.database import Tx
 
 SENTENCES.update(
@@ -239,7 +240,7 @@ def _read(folder: Path, load: Callable[[bytes], Loaded], problems: list[Problem]
     for path in sorted(folder.glob("*.yaml")):
         name = f"{folder.name}/{path.name}"
         try:
-            loaded = load(path.read_bytes())
+            loaded = load(bytes_of(path))
         except ConfigurationInvalid as invalid:
             problems.extend(_in_file(name, problem) for problem in invalid.problems)
             continue

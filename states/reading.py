@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 
 import yaml
 
@@ -48,6 +49,12 @@ class _Open:
     path: str
     key: str | None = None
     keyed: bool = False
+
+
+def bytes_of(path: Path) -> bytes:
+    """Return what the file holds, of one that is too large only as much as `read` needs to refuse it."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def read(data: bytes) -> tuple[Node, list[Problem]]:

@@ -28,6 +28,7 @@ from dossiers.written import ConfigurationInvalid
 from states.definition import SUBJECTS, Edition
 from states.loader import load_edition
 from states.problems import EditionInvalid, Problem
+from states.reading import bytes_of
 from storage.checkpoint import OriginRefused, checked_origin
 from storage.database import POSTGRESQL, Database, NotInstalled, Tx
 from storage.record import EMPTY, By, Head, append
@@ -239,7 +240,7 @@ def _files(config: Path) -> list[_File]:
     found = []
     for folder, kind in FOLDERS.items():
         for path in sorted((config / folder).glob("*.yaml")):
-            body = path.read_bytes()
+            body = bytes_of(path)
             found.append(_File(f"{folder}/{path.name}", kind, body, hashlib.sha256(body).hexdigest()))
     return found
 
@@ -349,7 +350,7 @@ def import_org_units(tx: Tx, path: Path) -> TakenIn:
     """
     file = f"org_units/{path.name}"
     try:
-        written = load_org_units(path.read_bytes())
+        written = load_org_units(bytes_of(path))
     except ConfigurationInvalid as invalid:
         raise EditionsRefused(tuple(_problem(file, problem) for problem in invalid.problems)) from None
     taken = take_in(tx, written)
