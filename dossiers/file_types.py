@@ -20,8 +20,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "application/vnd.ms-excel": (".xls",),
 }
 
-_BROKEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff/\\:*?\"<>|]")
-_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$")
+_SEPARATING = frozenset('/\\:*?"<>|')
+# Controls, marks of direction and other letters that nobody sees, private ones, halves of pairs, ends of lines.
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+# What Windows takes for a device, whatever stands behind the dot.
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?")
 NAME_BYTES = 240
 
 
@@ -31,15 +34,14 @@ def media_type_of(head: bytes) -> str:
 
 
 def safe_name(name: str) -> str:
-    """Return the file name to keep: NFC, one line, no path, no control or direction marks, ≤ 240 bytes of
-    UTF-8.
+    """Return the file name to keep: NFC, one line, no path, nothing that nobody sees, ≤ 240 bytes of UTF-8.
 
     The ending survives shortening. Anything without a usable letter becomes ``tep``.
     """
     name = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
     name = name.replace("\\", "/").rsplit("/", 1)[-1]
-    name = " ".join(_BROKEN.sub(" ", name).split()).strip(". ")
-    if not name or _RESERVED.match(name):
+    name = " ".join("".join(map(_or_blank, name)).split()).strip(". ")
+    if not name or _RESERVED.fullmatch(name):
         name = f"tep {name}".strip()
     stem, dot, ending = name.rpartition(".")
     if not dot or len(ending) > 10:
@@ -48,4 +50,8 @@ def safe_name(name: str) -> str:
     while len(stem.encode()) > room:
         stem = stem[:-1]
     # A cut must not leave a bare base letter of a letter that was composed of several code points.
-    return f"{stem.strip()}.{ending}" if ending else stem.strip()
+    return f"{stem.strip()}.{ending}" if ending else stem.rstrip(". ")
+
+
+def _or_blank(letter: str) -> str:
+    return " " if letter in _SEPARATING or unicodedata.category(letter) in _UNSEEN else letter
