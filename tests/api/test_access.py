@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Draft, Program, Site
+from tests.provinces import STRANGER, beside
 from tests.workflow.journeys import JOURNEYS, a_dossier
 
 NOTHING = "0190d3c2-7a4e-7d1b-9c0a-3f1f5f6f7a10"
@@ -57,6 +58,27 @@ def test_a_foreign_dossier_is_as_missing_on_every_operation(site: Site, who: str
     foreign_upload = stranger.upload(draft.ref, seen_version=version)
     assert without_id(foreign_upload) == without_id(stranger.upload(NOTHING, seen_version=version))
     assert site.world.version(draft.ref) == version
+
+
+@pytest.mark.parametrize("who", ["suong", "diem", "an"])
+def test_another_province_finds_nothing_on_every_operation(site: Site, who: str) -> None:
+    case = a_dossier(site.world, site.files, "submitted")
+    paper = site.program("diem").get(f"/dossiers/{case.dossier}").json["papers"][0]
+    version = site.world.version(case.dossier)
+    with site.world.database.writing() as tx:
+        site.world.accounts.update({"theirs": beside(tx, site.world, STRANGER).accounts[who]})
+    stranger = site.program("theirs")
+    rounds = [one["code"] for one in stranger.get("/rounds").json["rows"]]
+    assert rounds in ([], [STRANGER.round_code])
+    real = asked(case.dossier, case.nominee, paper["ref"], paper["versions"][0]["ref"], version)
+    none = asked(NOTHING, NOTHING, NOTHING, NOTHING, version)
+    for there, not_there in zip(real, none, strict=True):
+        assert without_id(send(stranger, *there)) == without_id(send(stranger, *not_there)), there
+    for path in ("/dossiers", "/dossiers?search=vinh+phu", "/waiting", "/waiting?search=vinh"):
+        assert stranger.get(path).json["rows"] == [], path
+    answer = stranger.post("/dossiers", {"round_code": "GT-2024"})
+    assert answer.status_code in (403, 404), answer.text
+    assert site.world.version(case.dossier) == version
 
 
 @pytest.mark.parametrize("who", ["tuyen", "khoi"])
