@@ -342,10 +342,10 @@ def withdraw_attachment(
             .join(Dossier, Dossier.id == Attachment.dossier_id)
             .where(Attachment.ref == attachment_ref)
         ).first()
-        if found is None:
-            raise Missing("not_found")
-        paper, dossier_ref = found
-        deed = lock(tx, actor, dossier_ref)
+        # A paper that does not exist is refused by the same way as a foreign one.
+        deed = lock(tx, actor, found.ref if found else "")
+        assert found is not None  # no dossier is called ""
+        paper = found.Attachment
         _require_paper_right(deed, paper.kind, touched=paper.ref)
         require_version(deed, seen_version)
         if paper.withdrawn_at is not None:

@@ -377,9 +377,8 @@ def _lock_nominee(tx: Tx, actor: Actor, nominee_ref: str, seen_version: int) -> 
     dossier_ref = tx.session.scalar(
         select(Dossier.ref).join(Nominee, Nominee.dossier_id == Dossier.id).where(Nominee.ref == nominee_ref)
     )
-    if dossier_ref is None:
-        raise Missing("not_found")
-    deed = _lock_to_write(tx, actor, dossier_ref, seen_version)
+    # A nominee that does not exist is refused by the same way as a foreign one.
+    deed = _lock_to_write(tx, actor, dossier_ref or "", seen_version)
     nominee = tx.session.scalars(select(Nominee).where(Nominee.ref == nominee_ref)).one()
     # A nominee returned by itself opens its own form, while the dossier around it goes on.
     dossier_state = deed.edition.dossier.states[deed.row.state]

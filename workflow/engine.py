@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -168,6 +168,9 @@ def _found(
     }
     row = statement.first(tx, asked)
     if row is None:
+        # How long a refusal takes must not tell either that there is a dossier: the same is asked about none. Its day
+        # is the process's, because asking the database for it would be one question more.
+        is_visible(tx, actor, 0, local_day(datetime.now(UTC)))
         raise Missing("not_found")
     if tx.dialect == POSTGRESQL:
         if row.before != row.version:
