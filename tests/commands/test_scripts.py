@@ -233,6 +233,13 @@ def test_continuous_integration_runs_the_same_command_with_its_arguments(checkou
     assert any(line.startswith("-m mypy") for line in checks)
 
 
+def test_everything_runs_in_two_processes_and_a_part_in_one(checkout: Path) -> None:
+    for arguments in ((), ("tests/web",), ("-m", "long")):
+        done = call(checkout, str(checkout / "test"), *arguments, OUTCOME="1 0")
+        assert done.returncode == 0, done.stderr
+        assert ("--numprocesses=2" in calls(checkout)[-1]) is (arguments == ()), arguments
+
+
 def test_every_command_of_make_is_explained() -> None:
     shown = subprocess.run(
         ["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True
