@@ -24,7 +24,7 @@ from storage.files import FileDamaged, FileMissing, Files, FileTooBig, Stored, S
 from storage.idempotency import is_known
 from storage.record import AttachmentMark
 from workflow.actor import Actor
-from workflow.engine import Deed, lock, look, write
+from workflow.engine import NO_DOSSIER, Deed, lock, look, write
 from workflow.meanwhile import require_version
 from workflow.permissions import require_proposer, sees_office, sight_of
 from workflow.repeat import repeated_answer, version_once
@@ -343,8 +343,8 @@ def withdraw_attachment(
             .where(Attachment.ref == attachment_ref)
         ).first()
         # A paper that does not exist is refused by the same way as a foreign one.
-        deed = lock(tx, actor, found.ref if found else "")
-        assert found is not None  # no dossier is called ""
+        deed = lock(tx, actor, found.ref if found else NO_DOSSIER)
+        assert found is not None  # no dossier has that ref
         paper = found.Attachment
         _require_paper_right(deed, paper.kind, touched=paper.ref)
         require_version(deed, seen_version)

@@ -30,7 +30,7 @@ from storage.record import Moved
 from workflow.actor import Actor, Place, valid_on
 from workflow.classes import class_for, form_for
 from workflow.editions import edition_of
-from workflow.engine import Deed, content_of, lock, write, write_revision
+from workflow.engine import NO_DOSSIER, Deed, content_of, lock, write, write_revision
 from workflow.meanwhile import require_version
 from workflow.permissions import require_proposer
 from workflow.repeat import repeated_answer, version_once
@@ -378,7 +378,7 @@ def _lock_nominee(tx: Tx, actor: Actor, nominee_ref: str, seen_version: int) -> 
         select(Dossier.ref).join(Nominee, Nominee.dossier_id == Dossier.id).where(Nominee.ref == nominee_ref)
     )
     # A nominee that does not exist is refused by the same way as a foreign one.
-    deed = _lock_to_write(tx, actor, dossier_ref or "", seen_version)
+    deed = _lock_to_write(tx, actor, dossier_ref or NO_DOSSIER, seen_version)
     nominee = tx.session.scalars(select(Nominee).where(Nominee.ref == nominee_ref)).one()
     # A nominee returned by itself opens its own form, while the dossier around it goes on.
     dossier_state = deed.edition.dossier.states[deed.row.state]

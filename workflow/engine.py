@@ -91,6 +91,8 @@ _ASK = {
     for column in ("ref", "code")
     for lock in (False, True)
 }
+NO_DOSSIER = "00000000-0000-0000-0000-000000000000"
+"""A ref that no dossier has: looking for it costs what looking for a foreign one does."""
 _is_ref = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _INSERT_PARTICIPATION = Prepared(
     insert_of(Participation.__table__, "dossier_id", "person_id", "duty", "first_at")
