@@ -40,6 +40,13 @@ class Dossier(Base):
             postgresql_where=text("waiting_function IS NOT NULL"),
         ),
         Index("ix_dossier_round_state", "round_id", "state", "id"),
+        # Few have a parent, and every step of a dossier writes each index that it is in.
+        Index(
+            "ix_dossier_parent_id",
+            "parent_id",
+            sqlite_where=text("parent_id IS NOT NULL"),
+            postgresql_where=text("parent_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -62,7 +69,7 @@ class Dossier(Base):
     submissions: Mapped[int] = mapped_column(default=0)
     resubmission_unlocked: Mapped[bool] = mapped_column(default=False)
     submitted_at: Mapped[datetime | None]
-    parent_id: Mapped[int | None] = mapped_column(BigId, to("dossier.id"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(BigId, to("dossier.id"))
     revision_id: Mapped[int | None] = mapped_column(BigId, to("revision.id"))
     search_text: Mapped[str] = mapped_column(Folded, default="")
     created_by: Mapped[int | None] = mapped_column(BigId, to("account.id"))

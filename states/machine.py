@@ -173,16 +173,14 @@ class Machine:
 
 
 def _require(action: Action, conditions: Mapping[str, Callable[[], bool] | bool]) -> None:
-    try:
-        answers = [conditions[name] for name in action.conditions]
-    except KeyError:
-        missing = [name for name in action.conditions if name not in conditions]
-        raise ConditionsMissing(f"no answer for {', '.join(missing)}, needed by {action.key}") from None
-    unmet = [
-        name
-        for name, answer in zip(action.conditions, answers, strict=True)
-        if answer is not True and (not callable(answer) or answer() is not True)
-    ]
+    missing = [name for name in action.conditions if name not in conditions]
+    if missing:
+        raise ConditionsMissing(f"no answer for {', '.join(missing)}, needed by {action.key}")
+    unmet = []
+    for name in action.conditions:
+        answer = conditions[name]
+        if answer is not True and (not callable(answer) or answer() is not True):
+            unmet.append(name)
     if unmet:
         raise ConditionsUnmet(tuple(unmet))
 

@@ -10,6 +10,7 @@ import unicodedata
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 import uuid_utils
@@ -100,6 +101,7 @@ def _moment_in_utc(value: datetime | None) -> datetime | None:
 _WITHOUT_ZONE = len("2024-11-18 09:00:00.000000")
 
 
+@lru_cache(maxsize=256)  # a deed writes its one moment into four columns
 def _moment_for_sqlite(value: datetime | None) -> str | None:
     """SQLite has no type for moments: a text that sorts by time, as SQLAlchemy writes it."""
     moment = _moment_in_utc(value)

@@ -12,6 +12,7 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ClauseElement, Dialect, FromClause, Insert, Table, bindparam, insert
@@ -27,13 +28,14 @@ class _Translated:
     """The statement as one kind of database takes it, its parameters counted and not named."""
 
     text: str
-    names: tuple[str, ...]
+    sent: str | bytes
+    pick: Callable[[Mapping[str, Any]], Sequence[Any]]
     writers: tuple[tuple[int, Convert], ...]
     make_row: Callable[[Sequence[Any]], Any]
 
     def written(self, parameters: Mapping[str, Any]) -> list[Any]:
         """Return the parameters as the driver takes them, in the order of the text."""
-        values = [parameters[name] for name in self.names]
+        values = list(self.pick(parameters))
         for place, convert in self.writers:
             values[place] = convert(values[place])
         return values
@@ -53,7 +55,7 @@ class Prepared:
     def rows(self, tx: Tx, parameters: Mapping[str, Any]) -> list[Any]:
         """Return every row of a SELECT."""
         translated = self.translated(tx)
-        cursor = _execute(tx, translated.text, translated.written(parameters))
+        cursor = _execute(tx, translated.sent, translated.written(parameters))
         return [translated.make_row(row) for row in cursor.fetchall()]
 
     def first(self, tx: Tx, parameters: Mapping[str, Any]) -> Any:
@@ -64,7 +66,7 @@ class Prepared:
     def change(self, tx: Tx, parameters: Mapping[str, Any]) -> int:
         """Carry out an INSERT or UPDATE; return how many rows it met."""
         translated = self.translated(tx)
-        count: int = _execute(tx, translated.text, translated.written(parameters)).rowcount
+        count: int = _execute(tx, translated.sent, translated.written(parameters)).rowcount
         return count
 
     def translated(self, tx: Tx) -> _Translated:
@@ -108,20 +110,20 @@ def change_together(tx: Tx, changes: Sequence[Change]) -> int:
 
 
 # As many as deeds have shapes: columns changed, promises made, with and without a reason.
-_TOGETHER: dict[tuple[str, ...], str] = {}
+_TOGETHER: dict[tuple[str, ...], bytes] = {}
 
 
-def _written_together(texts: Sequence[str]) -> str:
+def _written_together(texts: Sequence[str]) -> bytes:
     first = ", ".join(f"c{number} AS ({text})" for number, text in enumerate(texts[:-1]))
-    return f"WITH {first} {texts[-1]}" if first else texts[-1]
+    return (f"WITH {first} {texts[-1]}" if first else texts[-1]).encode()
 
 
-def _execute(tx: Tx, text: str, values: Sequence[Any]) -> Any:
+def _execute(tx: Tx, sent: str | bytes, values: Sequence[Any]) -> Any:
     cursor = tx.driver_cursor
     try:
-        cursor.execute(text, values)
+        cursor.execute(sent, values)
     except Exception as error:
-        raise tx.told(error, text, values) from error
+        raise tx.told(error, sent if isinstance(sent, str) else sent.decode(), values) from error
     return cursor
 
 
@@ -140,12 +142,14 @@ def _translate(statement: ClauseElement, dialect: Dialect) -> _Translated:
     assert isinstance(compiled, SQLCompiler)
     if compiled.insert_prefetch or compiled.update_prefetch or compiled.post_compile_params:
         raise ValueError("a prepared statement spells out every value and takes no lists")
-    text = str(compiled)
+    sent: str | bytes
+    text = sent = str(compiled)
     if compiled.positiontup is not None:
         names = tuple(compiled.positiontup)
     else:
         names = tuple(_NAMED.findall(text))
         text = _NAMED.sub("%s", text)
+        sent = text.encode()  # psycopg knows a statement again by its bytes, and else makes them each time
     converts = {}
     for name, bound in compiled.binds.items():
         if not bound.required:
@@ -155,7 +159,8 @@ def _translate(statement: ClauseElement, dialect: Dialect) -> _Translated:
             converts[name] = convert
     return _Translated(
         text=text,
-        names=names,
+        sent=sent,
+        pick=itemgetter(*names) if len(names) > 1 else lambda given: [given[name] for name in names],
         writers=tuple((place, converts[name]) for place, name in enumerate(names) if name in converts),
         make_row=_row_maker(statement, dialect),
     )

@@ -148,7 +148,8 @@ def act(
         asked = _read_input(deed, found, reason, reason_code, fields or {}, remarks)
         version = _carry_out(deed, machine, found, move, facts, asked, nominee)
         outcome = Outcome(deed.row.ref, deed.row.code, deed.value("state"), version, action)
-        repeated.settle(outcome.answer)
+        if idem_key is not None:
+            repeated.settle(outcome.answer)
         return outcome
 
 

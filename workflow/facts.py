@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import func, select
@@ -62,10 +62,7 @@ class DossierFacts:
     def answers(self, names: Sequence[str]) -> Mapping[str, Callable[[], bool]]:
         """Return the named conditions, bound to these facts, for the machine to call."""
 
-        def bound(name: str) -> Callable[[], bool]:
-            return lambda: CONDITIONS[name](self)
-
-        return {name: bound(name) for name in names}
+        return {name: partial(CONDITIONS[name], self) for name in names}
 
     @property
     def now(self) -> datetime:

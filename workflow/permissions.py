@@ -212,12 +212,13 @@ def refusal(standing: Standing, action: Action) -> Refusal | None:
     """
     if action.by_system:
         return Forbidden("action_by_system")
-    held = [function for function in action.functions if function in standing.places]
-    if not held:
-        return Forbidden("function_missing")
-    if not any(standing.may_serve(function) for function in held):
-        return Forbidden("duties_conflict")
-    return None
+    held = False
+    for functions in action.performers.values():
+        for function in functions:
+            if standing.may_serve(function):
+                return None
+            held = held or function in standing.places
+    return Forbidden("duties_conflict" if held else "function_missing")
 
 
 def require(standing: Standing, action: Action) -> None:

@@ -81,7 +81,14 @@ def upgrade() -> None:
     op.create_index("ix_api_token_account_id", "api_token", ["account_id"], unique=False)
     op.create_index("ix_session_account_id", "session", ["account_id"], unique=False)
     op.create_index("ix_session_expires_at", "session", ["expires_at"], unique=False)
-    op.create_index("ix_dossier_parent_id", "dossier", ["parent_id"], unique=False)
+    op.create_index(
+        "ix_dossier_parent_id",
+        "dossier",
+        ["parent_id"],
+        unique=False,
+        sqlite_where=sa.text("parent_id IS NOT NULL"),
+        postgresql_where=sa.text("parent_id IS NOT NULL"),
+    )
     op.create_index("ix_dossier_round_state", "dossier", ["round_id", "state", "id"], unique=False)
     op.create_index("ix_dossier_unit", "dossier", ["proposing_unit_id", "id"], unique=False)
     op.create_index(
