@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 ROWS = (
-    "one step of states.machine / dict look-up with role check",
+    "one step judged by the library / dict look-up",
+    "one step judged before / dict look-up",
     "transition / raw floor, PostgreSQL, 1 client",
     "transition / raw floor, PostgreSQL, 8 clients",
     "sequencer and signed checkpoints, PostgreSQL, 8 writers",

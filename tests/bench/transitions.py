@@ -1,8 +1,9 @@
 """The full transition beside the raw floor, on SQLite and PostgreSQL, at one and at eight clients.
 
 Floor: the three writes of a transition (UPDATE with version, INSERT audit, INSERT outbox) and the commit, with
-the state known to the caller, in bare driver calls. Thing: ``workflow.decide.act`` as a door calls it: lock,
-permission, seen version, the edition's judgement, record entry with its chain, promise, commit.
+the state known to the caller, in bare driver calls; its rows carry as many bytes as the product's. Thing:
+``workflow.decide.act`` as a door calls it: lock, permission, seen version, the edition's judgement, record entry
+with its chain, promise, commit.
 """
 
 from __future__ import annotations
@@ -30,11 +31,14 @@ CLIENTS = 8
 FLOOR_TABLES = (
     "CREATE TABLE floor_dossier (id BIGINT PRIMARY KEY, state TEXT NOT NULL, version BIGINT NOT NULL)",
     "CREATE TABLE floor_audit (id {serial}, dossier_id BIGINT NOT NULL, position BIGINT NOT NULL,"
-    " body TEXT NOT NULL, hash TEXT NOT NULL, UNIQUE (dossier_id, position))",
+    " body TEXT NOT NULL, hash TEXT NOT NULL, prev TEXT NOT NULL, UNIQUE (dossier_id, position))",
     "CREATE TABLE floor_outbox (id {serial}, key TEXT NOT NULL UNIQUE, payload TEXT NOT NULL,"
     " state TEXT NOT NULL)",
 )
-BODY = "x" * 700  # an entry of the record has about as many bytes
+# As long as an entry of the record, its hashes, and a promise are in the bench edition.
+BODY, HASH = "x" * 900, "0" * 64
+PROMISE = "notify/" + "x" * 36
+PAYLOAD = "x" * 150
 
 
 class Turn(Protocol):
@@ -153,12 +157,12 @@ def sqlite_floor(path: Path, turn: Turn) -> Work:
                 ("pong" if version % 2 else "ping", version + 1, number, version),
             )
             connection.execute(
-                "INSERT INTO floor_audit (dossier_id, position, body, hash) VALUES (?, ?, ?, ?)",
-                (number, version, BODY, "0" * 64),
+                "INSERT INTO floor_audit (dossier_id, position, body, hash, prev) VALUES (?, ?, ?, ?, ?)",
+                (number, version, BODY, HASH, HASH),
             )
             connection.execute(
                 "INSERT INTO floor_outbox (key, payload, state) VALUES (?, ?, 'ready')",
-                (f"{number}/{version}", "{}"),
+                (f"{PROMISE}/{number}/{version}", PAYLOAD),
             )
             connection.execute("COMMIT")
         finally:
@@ -193,12 +197,12 @@ def postgres_floor(url: str) -> Work:
             ("pong" if version % 2 else "ping", version + 1, number, version),
         )
         connection.execute(
-            "INSERT INTO floor_audit (dossier_id, position, body, hash) VALUES (%s, %s, %s, %s)",
-            (number, version, BODY, "0" * 64),
+            "INSERT INTO floor_audit (dossier_id, position, body, hash, prev) VALUES (%s, %s, %s, %s, %s)",
+            (number, version, BODY, HASH, HASH),
         )
         connection.execute(
             "INSERT INTO floor_outbox (key, payload, state) VALUES (%s, %s, 'ready')",
-            (f"{number}/{version}", "{}"),
+            (f"{PROMISE}/{number}/{version}", PAYLOAD),
         )
         connection.execute("COMMIT")
         versions[number] = version + 1
