@@ -26,7 +26,9 @@ from workflow.actor import Actor
 from workflow.history import EntryView
 from workflow.inbox import counts_for
 from workflow.notices import REMINDER
-from workflow.view import AnswerView, DossierView, FieldView, NomineeView
+from workflow.view.dossier import DossierView
+from workflow.view.fields import FieldView
+from workflow.view.nominees import AnswerView, NomineeView
 from workflow.words import FUNCTION_NAMES, said
 
 STATIC = Path(__file__).resolve().parent / "static"

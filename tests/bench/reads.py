@@ -13,7 +13,7 @@ from tests.bench.transitions import CLIENTS
 from tests.builders import World, a_draft, a_round
 from workflow.draft import add_nominee
 from workflow.inbox import waiting_for_me
-from workflow.view import dossier_view
+from workflow.view.dossier import dossier_view
 
 FEW, MANY = 3, 200
 

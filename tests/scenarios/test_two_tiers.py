@@ -11,7 +11,7 @@ from dossiers.refusals import InvalidForm
 from storage.database import Database, TestClock
 from storage.files import Files
 from tests.builders import ATTESTED, a_commune, a_draft, a_person, award_form_code, give_paper
-from workflow.view import dossier_view
+from workflow.view.dossier import dossier_view
 
 COUNCIL = {
     "met_on": "25/11/2025",

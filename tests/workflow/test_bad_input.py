@@ -20,7 +20,7 @@ from tests.workflow.test_permissions import rows_of
 from workflow.attach import attach, open_attachment
 from workflow.decide import act
 from workflow.draft import add_nominee, fill_in, fill_in_nominee, open_dossier
-from workflow.view import dossier_view
+from workflow.view.dossier import dossier_view
 
 
 def problems(refused: pytest.ExceptionInfo[InvalidForm]) -> list[tuple[str, str | None]]:

@@ -36,7 +36,7 @@ from workflow.demo import begin_demo, demo_clock, demo_progress, load_demo
 from workflow.demo_story import ENDS, JOURNEYS, TODAY, read_story
 from workflow.draft import add_nominee, fill_in_nominee, open_dossier
 from workflow.installation import init
-from workflow.view import dossier_view
+from workflow.view.dossier import dossier_view
 
 # The full story takes half a minute where others keep the machine busy.
 pytestmark = pytest.mark.timeout(400)

@@ -21,7 +21,7 @@ from workflow.decide import act
 from workflow.draft import add_nominee, fill_in, fill_in_nominee, open_dossier, remove_nominee
 from workflow.history import history_of
 from workflow.inbox import own_dossiers, waiting_for_me
-from workflow.view import dossier_view
+from workflow.view.dossier import dossier_view
 
 LETTERS = {
     "N": ("nominator", "ttyt-giang-thanh"),

@@ -16,7 +16,7 @@ from workflow.decide import RemarkInput
 from workflow.draft import Answer, fill_in_nominee
 from workflow.history import history_of
 from workflow.inbox import own_dossiers
-from workflow.view import dossier_view
+from workflow.view.dossier import dossier_view
 
 SECRET = "Đơn tố cáo số 12 của một người dân"
 

@@ -12,9 +12,12 @@ from web.api import bodies
 from web.api.operation import READ, WRITE, Call, next_link, operation
 from web.api.shapes import CHANGED, answer, page_of, shape
 from web.wiring import wired
-from workflow import draft, inbox, view
+from workflow import draft, inbox
+from workflow.view.dossier import DossierView, dossier_view
+from workflow.view.rounds import RoundView, rounds_for
+from workflow.view.sent import FrozenView, frozen_version
 
-ROUNDS = answer("Rounds", "Award rounds.", rows=fields.List(fields.Nested(shape(view.RoundView))))
+ROUNDS = answer("Rounds", "Award rounds.", rows=fields.List(fields.Nested(shape(RoundView))))
 OPENED = shape(draft.DossierKey)
 ADDED = shape(draft.NomineeKey)
 
@@ -25,7 +28,7 @@ def list_rounds(call: Call) -> Mapping[str, Any]:
 
     With their times, and whether they take dossiers now.
     """
-    return {"rows": view.rounds_for(wired().database, call.actor)}
+    return {"rows": rounds_for(wired().database, call.actor)}
 
 
 @operation(
@@ -85,16 +88,16 @@ def open_dossier(call: Call) -> Any:
     "/dossiers/<dossier>",
     scope=READ,
     tag="dossiers",
-    answers=shape(view.DossierView),
+    answers=shape(DossierView),
     headers={"ETag": "The version, for `If-Match`."},
 )
-def read_dossier(call: Call, dossier: str) -> view.DossierView:
+def read_dossier(call: Call, dossier: str) -> DossierView:
     """Read a dossier, whole
 
     Its form, nominees, papers, remarks, clocks, latest deeds, and the actions that are mine to do. Readers of
     other units see what was last sent, not what the unit is mending.
     """
-    return view.dossier_view(wired().database, call.actor, dossier)
+    return dossier_view(wired().database, call.actor, dossier)
 
 
 @operation(
@@ -130,11 +133,11 @@ def fill_in_dossier(call: Call, dossier: str) -> Mapping[str, int]:
     "/dossiers/<dossier>/versions/<int(min=1,max=100000):n>",
     scope=READ,
     tag="dossiers",
-    answers=shape(view.FrozenView),
+    answers=shape(FrozenView),
 )
-def read_frozen_version(call: Call, dossier: str, n: int) -> view.FrozenView:
+def read_frozen_version(call: Call, dossier: str, n: int) -> FrozenView:
     """Read a frozen version exactly as it was sent or decided."""
-    return view.frozen_version(wired().database, call.actor, dossier, n)
+    return frozen_version(wired().database, call.actor, dossier, n)
 
 
 @operation(

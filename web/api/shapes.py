@@ -16,7 +16,11 @@ from typing import Any, Union, get_args, get_origin
 
 from marshmallow import RAISE, Schema, fields
 
-from workflow.view import ActionView, AnswerView, DossierView, FieldView, PaperView
+from workflow.view.actions import ActionView
+from workflow.view.dossier import DossierView
+from workflow.view.fields import FieldView
+from workflow.view.nominees import AnswerView
+from workflow.view.papers import PaperView
 
 # Tuples of plain values, and the names their places get.
 PAIRS: Mapping[tuple[type, str], tuple[str, ...]] = {

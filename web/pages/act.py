@@ -14,7 +14,8 @@ from web.wiring import wired
 from web.words import t
 from workflow import decide
 from workflow.decide import RemarkInput
-from workflow.view import ActionView, DossierView
+from workflow.view.actions import ActionView
+from workflow.view.dossier import DossierView
 
 pages = Blueprint("act", __name__, url_prefix="/dossiers/<code>")
 

@@ -11,7 +11,9 @@ from dossiers.functions import DECIDER
 from dossiers.refusals import Missing
 from web import auth, forms
 from web.wiring import wired
-from workflow.view import DossierView, NomineeView, dossier_view, frozen_version
+from workflow.view.dossier import DossierView, dossier_view
+from workflow.view.nominees import NomineeView
+from workflow.view.sent import frozen_version
 
 pages = Blueprint("dossier", __name__, url_prefix="/dossiers/<code>")
 

@@ -19,7 +19,10 @@ from web.shown import typed_day, typed_number
 from web.wiring import wired
 from web.words import t
 from workflow import draft
-from workflow.view import AnswerView, DossierView, FieldView, NomineeView, rounds_for
+from workflow.view.dossier import DossierView
+from workflow.view.fields import FieldView
+from workflow.view.nominees import AnswerView, NomineeView
+from workflow.view.rounds import rounds_for
 
 pages = Blueprint("draft", __name__)
 
