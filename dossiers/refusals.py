@@ -164,8 +164,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Nothing is suspended here.",
     ),
     "condition_no_nominee_on_hold": (
-        "Có trường hợp đang tạm dừng xét. Hãy bỏ tạm dừng hoặc đưa ra khỏi danh sách trước.",
-        "A nominee is suspended. Resume it or take it off the list first.",
+        "Có {count} trường hợp đang tạm dừng. Ở từng trường hợp: xét tiếp nếu đã có kết luận, "
+        "chưa có thì để lại đợt sau; các trường hợp khác đi tiếp.",
+        "Suspended nominees: {count}. For each one: resume it if there is a conclusion, "
+        "else leave it to a later round; the others go on.",
     ),
     "condition_resubmission_allowed": (
         "Hồ sơ đã gửi đủ số lần cho phép. Hãy đề nghị lãnh đạo nơi thẩm định cho gửi thêm một lần.",

@@ -23,7 +23,7 @@ from dossiers.nominee import CriterionAnswer, Nominee
 from workflow.classes import programme_of, targets_for
 from workflow.engine import Deed
 
-ENDED = frozenset({"withdrawn", "superseded", "cancelled"})
+ENDED = frozenset({"withdrawn", "superseded", "deferred", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)

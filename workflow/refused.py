@@ -27,6 +27,8 @@ def _figures(name: str, facts: DossierFacts) -> dict[str, Any]:
         return {"count": len(facts.missing_papers)}
     if name == "criteria_answered":
         return {"count": len(facts.open_questions)}
+    if name == "no_nominee_on_hold":
+        return {"count": len(facts.held_nominees)}
     if name == "criteria_judged":
         open_ones = [gap.partition(":")[2] for gap in facts.open_questions]
         return {"codes": ", ".join(dict.fromkeys([*facts.failed_criteria, *open_ones]))}

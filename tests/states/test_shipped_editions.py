@@ -224,7 +224,7 @@ def test_separate_people_propose_appraise_and_decide(path):
 
 
 @ALL
-def test_the_nominee_has_the_ten_states_of_the_design(path):
+def test_the_nominee_has_the_ten_states_of_the_design_and_one_for_a_later_round(path):
     assert set(edition_of(path).nominee.states) == {
         "in_play",
         "returned",
@@ -236,6 +236,7 @@ def test_the_nominee_has_the_ten_states_of_the_design(path):
         "withdrawn",
         "superseded",
         "cancelled",
+        "deferred",
     }
 
 

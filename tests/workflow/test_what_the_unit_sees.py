@@ -9,7 +9,7 @@ import pytest
 from dossiers.refusals import Conflict, Forbidden, Missing
 from storage.files import Files
 from tests.builders import MEGABYTE, World, a_pdf, give_paper, person_of
-from tests.workflow.journeys import a_case, a_dossier
+from tests.workflow.journeys import MEETING, SUBMISSION, a_case, a_dossier
 from workflow.administration import add_membership, disable_account, enable_account, list_people
 from workflow.attach import attach, open_attachment, withdraw_attachment
 from workflow.decide import RemarkInput
@@ -299,3 +299,42 @@ def test_who_held_the_dossier_hears_that_it_was_withdrawn(world: World, files: F
     Worker(world.database, files, None).work_until_idle()
     view = dossier_view(world.database, world.actor("diem"), case.dossier)
     assert ("Thạch Ngọc Diễm", "withdraw") in {(notice.name, notice.kind) for notice in view.notices}
+
+
+def test_the_others_go_on_when_a_suspended_nominee_is_left_to_a_later_round(
+    world: World, files: Files
+) -> None:
+    from tests.scenarios.test_sc01_happy_path import compose
+
+    dossier, station, ngan = compose(world, files)
+    world.at(2024, 11, 4)
+    for who, action in (("thinh", "submit"), ("diem", "receive"), ("diem", "start_appraisal")):
+        world.act(who, dossier, action)
+    for nominee in (station, ngan):
+        world.act("diem", dossier, "pass_nominee", nominee_ref=nominee)
+    world.act("diem", dossier, "finish_appraisal")
+    world.act("khai", dossier, "record_review_meeting", fields=MEETING)
+    world.act(
+        "tuyet",
+        dossier,
+        "hold_nominee",
+        nominee_ref=station,
+        reason="Đang xem xét kỷ luật.",
+        fields={"hold_kind": "discipline"},
+    )
+    with pytest.raises(Conflict) as refused:
+        world.act("tuyet", dossier, "submit_for_decision", fields=SUBMISSION)
+    assert refused.value.code == "condition_no_nominee_on_hold"
+    assert "để lại đợt sau" in refused.value.sentence("vi")
+    world.act("tuyet", dossier, "defer_nominee", nominee_ref=station, reason="Chưa có kết luận.")
+    world.act("tuyet", dossier, "submit_for_decision", fields=SUBMISSION)
+    world.act("an", dossier, "approve")
+    view = dossier_view(world.database, world.actor("suong"), dossier)
+    assert [(one.state, one.on_hold) for one in view.nominees] == [("deferred", False), ("listed", False)]
+
+
+def test_nobody_is_left_to_a_later_round_without_being_suspended(world: World, files: Files) -> None:
+    case = a_dossier(world, files, "under_appraisal")
+    with pytest.raises(Conflict) as refused:
+        case.act("diem", "defer_nominee", nominee_ref=case.nominee, reason="Chưa có kết luận.")
+    assert refused.value.code == "condition_is_on_hold"
