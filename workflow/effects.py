@@ -278,12 +278,13 @@ def use_quota(deed: Deed, given: Consequence) -> None:
 
 
 def release_quota(deed: Deed, given: Consequence) -> None:
-    """Give back every seat that the dossier's nominees hold."""
+    """Give back the seat of the nominee acted on, or every seat that the dossier's nominees hold."""
     session = deed.tx.session
+    whose = Nominee.dossier_id == deed.row.id if given.nominee is None else Nominee.id == given.nominee.id
     held = session.scalars(
         select(QuotaUse)
         .join(Nominee, Nominee.id == QuotaUse.nominee_id)
-        .where(Nominee.dossier_id == deed.row.id, QuotaUse.released_at.is_(None))
+        .where(whose, QuotaUse.released_at.is_(None))
         .order_by(QuotaUse.pool_id)
     ).all()
     for use in held:
