@@ -23,6 +23,7 @@ from dossiers.nominee import CriterionAnswer, Nominee
 from workflow.classes import programme_of, targets_for
 from workflow.engine import Deed
 
+EVIDENCE_KINDS = ("evidence", "initiative_certificate")
 ENDED = frozenset({"withdrawn", "superseded", "deferred", "cancelled"})
 
 
@@ -143,7 +144,7 @@ class DossierFacts:
             .where(
                 AttachmentUse.nominee_id.in_(ids),
                 Attachment.withdrawn_at.is_(None),
-                Attachment.kind.in_(("evidence", "initiative_certificate")),
+                Attachment.kind.in_(EVIDENCE_KINDS),
             )
         ):
             uses.setdefault(nominee_id, set()).add(criterion_id)
@@ -151,7 +152,9 @@ class DossierFacts:
         for nominee in live:
             has = uses.get(nominee.id, set())
             for criterion in self._criteria.get(nominee.class_id, ()):
-                if not _must_show_document(criterion) or self._not_applicable(nominee, criterion):
+                if not must_show_document(
+                    criterion.proofs.split(), criterion.proof_join
+                ) or self._not_applicable(nominee, criterion):
                     continue
                 if criterion.id not in has and None not in has:
                     missing.append((nominee, criterion.code))
@@ -332,7 +335,8 @@ class DossierFacts:
         )
 
 
-def _must_show_document(criterion: Criterion) -> bool:
-    """A document alone must be shown; joined to others by “any”, another proof may stand for it."""
-    proofs = criterion.proofs.split()
-    return "document" in proofs and (criterion.proof_join == "all" or proofs == ["document"])
+def must_show_document(proofs: Sequence[str], join: str) -> bool:
+    """Tell whether a paper is asked for: a document alone must be shown; joined by “any”, another proof may stand for
+    it.
+    """
+    return "document" in proofs and (join == "all" or list(proofs) == ["document"])

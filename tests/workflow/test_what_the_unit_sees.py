@@ -338,3 +338,39 @@ def test_nobody_is_left_to_a_later_round_without_being_suspended(world: World, f
     with pytest.raises(Conflict) as refused:
         case.act("diem", "defer_nominee", nominee_ref=case.nominee, reason="Chưa có kết luận.")
     assert refused.value.code == "condition_is_on_hold"
+
+
+def test_while_the_unit_mends_the_offices_read_the_papers_and_the_award_form_that_were_sent(
+    world: World, files: Files
+) -> None:
+    case = a_dossier(world, files, "returned")
+    before = dossier_view(world.database, world.actor("diem"), case.dossier)
+    assert before.nominees[0].award_form is not None
+    minutes = next(paper for paper in before.papers if paper.kind == "minutes")
+    withdraw_attachment(
+        world.database, world.actor("suong"), minutes.ref, seen_version=world.version(case.dossier)
+    )
+    give_paper(world, files, "suong", case.dossier, "evidence", nominees=(case.nominee,))
+    other = next(
+        code
+        for code, _ in dossier_view(world.database, world.actor("suong"), case.dossier).award_forms
+        if code != before.nominees[0].award_form
+    )
+    fill_in_nominee(
+        world.database,
+        world.actor("suong"),
+        case.nominee,
+        seen_version=world.version(case.dossier),
+        award_form=other,
+    )
+    own = dossier_view(world.database, world.actor("suong"), case.dossier)
+    assert own.nominees[0].award_form == other
+    assert "Biên bản xét khen thưởng" in own.missing_papers
+    now = dossier_view(world.database, world.actor("diem"), case.dossier)
+    assert now.nominees[0].award_form == before.nominees[0].award_form
+    assert now.nominees[0].award_form_label == before.nominees[0].award_form_label
+    assert now.missing_papers == before.missing_papers
+    assert now.papers == before.papers
+    assert [one.papers for one in now.nominees[0].answers] == [
+        one.papers for one in before.nominees[0].answers
+    ]

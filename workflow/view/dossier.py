@@ -24,8 +24,9 @@ from workflow.history import EntryView
 from workflow.inbox import days_left
 from workflow.view.actions import ActionView, actions_of
 from workflow.view.fields import FieldView, form
+from workflow.view.missing import missing_papers_of
 from workflow.view.nominees import NomineeView, nominees_of
-from workflow.view.papers import PaperView, missing_papers_of, paper_kinds_of, papers_of
+from workflow.view.papers import PaperView, paper_kinds_of, papers_of
 from workflow.view.proceedings import (
     ClockView,
     DecisionView,
@@ -140,7 +141,7 @@ def _whole(sight: Sight) -> DossierView:
         fields=form(DOSSIER_FIELDS, content, language),
         nominees=nominees,
         papers=papers,
-        missing_papers=missing_papers_of(sight, names),
+        missing_papers=missing_papers_of(sight, nominees),
         remarks=remarks_of(sight, {**names, **{paper.ref: paper.kind_label for paper in papers}}),
         versions=versions_of(sight),
         clocks=clocks_of(sight, calendar, today),

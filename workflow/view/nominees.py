@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from dossiers.configuration import AwardForm, Criterion, NomineeClass
+from dossiers.configuration import AwardForm, ConfigDocument, Criterion, NomineeClass
 from dossiers.contents import NOMINEE_FIELDS
 from dossiers.criteria import (
     Answer,
@@ -23,6 +23,7 @@ from dossiers.criteria import (
 from dossiers.dossier import Revision
 from dossiers.nominee import CriterionAnswer
 from dossiers.numbers import show_threshold
+from workflow.classes import programme_of
 from workflow.view.actions import ActionView, actions_of
 from workflow.view.fields import FieldView, form
 from workflow.view.papers import PaperView
@@ -113,13 +114,20 @@ def nominees_of(sight: Sight, papers: Sequence[PaperView]) -> tuple[NomineeView,
             select(CriterionAnswer).where(CriterionAnswer.nominee_id.in_([one.id for one in nominees]))
         )
     }
-    forms = {
-        form.id: form
-        for form in session.scalars(
-            select(AwardForm).where(
-                AwardForm.id.in_({one.award_form_id for one in nominees if one.award_form_id})
-            )
-        )
+    # As sent, a nominee keeps its form by code: the newest one of that code is what the catalogue says of it.
+    catalogue = programme_of(sight.tx, sight.row.programme_id).award_catalogue
+    editions = select(ConfigDocument.id).where(
+        ConfigDocument.kind == "award_catalogue", ConfigDocument.code == catalogue
+    )
+    asked = (
+        AwardForm.catalogue_id.in_(editions)
+        & AwardForm.code.in_({one["award_form"] for one in frozen.values() if one["award_form"]})
+        if frozen
+        else AwardForm.id.in_({one.award_form_id for one in nominees if one.award_form_id})
+    )
+    forms: dict[str | int | None, AwardForm] = {
+        (one.code if frozen else one.id): one
+        for one in session.scalars(select(AwardForm).where(asked).order_by(AwardForm.id))
     }
     shown = []
     for nominee in nominees:
@@ -129,7 +137,7 @@ def nominees_of(sight: Sight, papers: Sequence[PaperView]) -> tuple[NomineeView,
         chosen = classes[nominee.class_id]
         fields: Mapping[str, str] = content.get("fields", {})
         state = sight.edition.nominee.states[nominee.state]
-        award = forms.get(nominee.award_form_id or 0)
+        award = forms.get(frozen[nominee.ref]["award_form"] if frozen else nominee.award_form_id)
         answered = tuple(
             _answer(
                 sight,

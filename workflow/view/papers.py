@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,6 +54,7 @@ def papers_of(sight: Sight) -> tuple[PaperView, ...]:
             Attachment.id,
             Attachment.ref.label("paper_ref"),
             Attachment.kind,
+            Attachment.withdrawn_at,
             AttachmentVersion.ref,
             AttachmentVersion.n,
             AttachmentVersion.name,
@@ -69,26 +69,39 @@ def papers_of(sight: Sight) -> tuple[PaperView, ...]:
         .join(Blob, Blob.id == AttachmentVersion.blob_id)
         .outerjoin(Account, Account.id == AttachmentVersion.supplied_by)
         .outerjoin(Person, Person.id == Account.person_id)
-        .where(Attachment.dossier_id == sight.row.id, Attachment.withdrawn_at.is_(None))
+        .where(Attachment.dossier_id == sight.row.id)
         .order_by(Attachment.id, AttachmentVersion.n.desc())
     ).all()
     sent = None
     if sight.manifest is not None:
         sent = {one["version_ref"] for one in sight.manifest["papers"]}
-    serves: dict[int, list[tuple[str, str, str | None]]] = {}
-    for attachment_id, ref, name, code in session.execute(
-        select(AttachmentUse.attachment_id, Nominee.ref, Nominee.name, Criterion.code)
+    serves: dict[str, list[tuple[str, str, str | None]]] = {}
+    for paper_ref, ref, name, code in session.execute(
+        select(Attachment.ref, Nominee.ref, Nominee.name, Criterion.code)
+        .join(AttachmentUse, AttachmentUse.attachment_id == Attachment.id)
         .join(Nominee, Nominee.id == AttachmentUse.nominee_id)
         .outerjoin(Criterion, Criterion.id == AttachmentUse.criterion_id)
         .where(Nominee.dossier_id == sight.row.id)
         .order_by(AttachmentUse.id)
     ):
-        serves.setdefault(attachment_id, []).append((ref, name, code))
+        serves.setdefault(paper_ref, []).append((ref, name, code))
+    if sight.manifest is not None:
+        names = {one.ref: one.name for one in sight.facts.nominees}
+        serves.update(
+            {
+                one["ref"]: [(ref, names[ref], code) for ref, code in one["serves"] if ref in names]
+                for one in sight.manifest["papers"]
+            }
+        )
     grouped: dict[int, list[Any]] = {}
     for row in rows:
         if row.kind in INNER_KINDS and not sight.inner:
             continue
-        if sent is not None and row.kind not in OFFICE_KINDS and row.ref not in sent:
+        if sent is None or row.kind in OFFICE_KINDS:
+            shown = row.withdrawn_at is None
+        else:
+            shown = row.ref in sent  # also what the unit has taken out or replaced since
+        if not shown:
             continue
         grouped.setdefault(row.id, []).append(row)
     editable = sight.state.editable and sight.ours
@@ -97,8 +110,12 @@ def papers_of(sight: Sight) -> tuple[PaperView, ...]:
             ref=versions[0].paper_ref,
             kind=versions[0].kind,
             kind_label=said(PAPERS[versions[0].kind], sight.language),
-            nominees=tuple(dict.fromkeys((ref, name) for ref, name, _ in serves.get(attachment_id, ()))),
-            criteria=tuple(dict.fromkeys(code for _, _, code in serves.get(attachment_id, ()) if code)),
+            nominees=tuple(
+                dict.fromkeys((ref, name) for ref, name, _ in serves.get(versions[0].paper_ref, ()))
+            ),
+            criteria=tuple(
+                dict.fromkeys(code for _, _, code in serves.get(versions[0].paper_ref, ()) if code)
+            ),
             versions=tuple(
                 FileView(
                     one.ref,
@@ -115,23 +132,8 @@ def papers_of(sight: Sight) -> tuple[PaperView, ...]:
             ),
             removable=editable and versions[0].kind not in OFFICE_KINDS,
         )
-        for attachment_id, versions in grouped.items()
+        for versions in grouped.values()
     )
-
-
-def missing_papers_of(sight: Sight, names: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what the checklist still asks for, in words; ``names`` are the shown nominees by ref."""
-    if sight.state.final:
-        return ()
-    labels = []
-    for gap in sight.facts.missing_papers:
-        ref, _, code = gap.partition(":")
-        if not code:
-            labels.append(said(PAPERS[gap], sight.language))
-        elif ref in names:
-            word = "evidence for" if sight.language == "en" else "minh chứng cho"
-            labels.append(f"{names[ref]}: {word} {code}")
-    return tuple(labels)
 
 
 def paper_kinds_of(sight: Sight, editable: bool) -> tuple[tuple[str, str], ...]:
