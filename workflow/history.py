@@ -64,8 +64,11 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True)
 class HistoryView:
-    """The history of a dossier, oldest first. ``broken_at`` is the first position that does not hold, else
-    None.
+    """A page of a dossier's history, oldest first, and what was checked of its chain.
+
+    ``checked_from`` to ``checked_to`` are the positions whose bytes and links were checked, the entry before the
+    page with them; ``whole`` tells that this is the chain from its first entry to the dossier's own row.
+    ``broken_at`` is the first position of them that does not hold, else None.
     """
 
     ref: str
@@ -73,6 +76,9 @@ class HistoryView:
     entries: tuple[EntryView, ...]
     next: int | None
     length: int
+    checked_from: int
+    checked_to: int
+    whole: bool
     broken_at: int | None
 
 
@@ -84,25 +90,73 @@ class LastDeed:
     what: str
 
 
-def history_of(database: Database, actor: Actor, dossier_ref: str, *, after: int = 0) -> HistoryView:
-    """Return a page of the dossier's history from position ``after`` on, with the verdict on the whole chain.
+def history_of(
+    database: Database, actor: Actor, dossier_ref: str, *, after: int = 0, whole: bool = False
+) -> HistoryView:
+    """Return a page of the dossier's history from position ``after`` on, with the verdict on its chain.
 
-    Raises ``Missing`` for a dossier the actor may not know of.
+    The verdict is on the page and its link to the entry before, at the end on the dossier's own row too; with
+    ``whole`` on every entry there is, which takes as long as the chain. Raises ``Missing`` for a dossier the actor
+    may not know of.
     """
     with database.reading() as tx:
         deed = look(tx, actor, dossier_ref)
         row = deed.row
-        entries = entries_of(tx, "dossier", row.ref, after=after, limit=ENTRIES_A_PAGE + 1)
-        page, more = entries[:ENTRIES_A_PAGE], len(entries) > ENTRIES_A_PAGE
+        after = min(after, row.chain_length)
+        # One more on either side: the entry the page hangs on, and a sign that there is a next page.
+        begin = max(after - 1, 0)
+        found = entries_of(tx, "dossier", row.ref, after=begin, limit=ENTRIES_A_PAGE + 1 + after - begin)
+        beyond = [entry for entry in found if entry.position > after]
+        page, more = beyond[:ENTRIES_A_PAGE], len(beyond) > ENTRIES_A_PAGE
+        checked = [entry for entry in found if entry.position <= after] + page
         edition = edition_of(tx, row.edition_id)
+        whole = whole or (after == 0 and not more)
+        if whole:
+            broken_at = chain_problem(tx, "dossier", row.ref, row.chain_length, row.chain_head)
+        else:
+            broken_at = _page_problem(
+                checked, begin, None if more else (row.chain_length, row.chain_head or FIRST_PREV)
+            )
         return HistoryView(
             ref=row.ref,
             code=row.code,
             entries=tell(tx, page, edition, actor.language, inner=sees_office(actor, deed.standing)),
             next=page[-1].position if more else None,
             length=row.chain_length,
-            broken_at=chain_problem(tx, "dossier", row.ref, row.chain_length, row.chain_head),
+            checked_from=1 if whole else begin + 1,
+            checked_to=row.chain_length if whole else begin + len(checked),
+            whole=whole,
+            broken_at=broken_at,
         )
+
+
+def _page_problem(checked: Sequence[Recorded], before: int, end: tuple[int, str] | None) -> int | None:
+    """Return the first position beyond ``before`` that does not hold, None when all of ``checked`` does.
+
+    ``end`` is the length and the head of the chain where ``checked`` reaches them. What the first entry beyond the
+    first page names as the one before it is taken as it stands: that one is on the page before.
+    """
+    prev = FIRST_PREV if before == 0 or not checked else checked[0].prev
+    position, prev, broken_at = _follow(checked, before, prev)
+    if broken_at is None and end is not None and (position, prev) != end:
+        return position + 1
+    return broken_at
+
+
+def _follow(entries: Sequence[Recorded], position: int, prev: str) -> tuple[int, str, int | None]:
+    """Check entries one after the other from ``position``, whose hash is ``prev``; return both for the last that
+    holds, and the position of the first that does not.
+    """
+    for entry in entries:
+        if (
+            entry.position != position + 1
+            or entry.prev != prev
+            or entry.content.get("prev") != prev
+            or hashlib.sha256(entry.body.encode()).hexdigest() != entry.hash
+        ):
+            return position, prev, position + 1
+        position, prev = position + 1, entry.hash
+    return position, prev, None
 
 
 def tell(
@@ -153,24 +207,15 @@ def chain_problem(tx: Tx, kind: str, ref: str, length: int, head: str | None) ->
     ``length`` and ``head`` are those of the subject's row. Says nothing of entries that were never in the
     chain, and nothing of a chain rewritten as a whole: that is what checkpoints held outside are for.
     """
-    prev, position = FIRST_PREV, 0
+    position, prev = 0, FIRST_PREV
     while True:
         entries = entries_of(tx, kind, ref, after=position, limit=ENTRIES_A_PAGE)
-        for entry in entries:
-            position += 1
-            if (
-                entry.position != position
-                or entry.prev != prev
-                or entry.content.get("prev") != prev
-                or hashlib.sha256(entry.body.encode()).hexdigest() != entry.hash
-            ):
-                return position
-            prev = entry.hash
+        position, prev, broken_at = _follow(entries, position, prev)
+        if broken_at is not None:
+            return broken_at
         if len(entries) < ENTRIES_A_PAGE:
             break
-    if position != length or (head or FIRST_PREV) != prev:
-        return position + 1
-    return None
+    return None if (position, prev) == (length, head or FIRST_PREV) else position + 1
 
 
 def _told(

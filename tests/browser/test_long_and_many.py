@@ -141,3 +141,24 @@ def test_lists_of_nothing_of_one_and_of_many(served: Served, rows: int) -> None:
                 page.get_by_role("link", name="Xem tiếp").click()
                 page.wait_for_url("**after=*")
         page.context.close()
+
+
+def test_a_long_history_says_which_entries_were_checked(served: Served) -> None:
+    world = served.office.world
+    dossier, _, _ = compose(world, served.files)
+    version = world.version(dossier)
+    for n in range(100):
+        version = fill_in(
+            world.database, world.actor("suong"), dossier, seen_version=version, fields={"title": f"Lần {n}"}
+        )
+    code = world.at(2024, 11, 4).act("suong", dossier, "submit").code
+    auditor = served.signed_in("phong")
+    auditor.goto(f"/dossiers/{code}/history")
+    expect(main(auditor)).to_contain_text("Mới kiểm các mục từ 1 đến 100")
+    served.look(auditor, "85-history-page")
+    auditor.get_by_role("link", name="Xem tiếp").click()
+    expect(main(auditor)).to_contain_text("Mới kiểm các mục từ 100 đến")
+    auditor.get_by_role("link", name="Kiểm cả chuỗi").click()
+    expect(main(auditor)).to_contain_text("Chuỗi ghi khớp")
+    expect(main(auditor)).not_to_contain_text("Mới kiểm")
+    served.look(auditor, "86-history-whole")

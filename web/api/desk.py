@@ -100,7 +100,7 @@ def verify_history(call: Call, dossier: str) -> Mapping[str, Any]:
 
     Every entry is held against the one before it and against the dossier's own row.
     """
-    found = history.history_of(wired().database, call.actor, dossier)
+    found = history.history_of(wired().database, call.actor, dossier, whole=True)
     return {
         "ref": found.ref,
         "code": found.code,

@@ -18,13 +18,16 @@ pages = Blueprint("history", __name__)
 
 @pages.get("/dossiers/<code>/history")
 def dossier_history(code: str) -> str:
-    """Show the trace of a dossier, oldest first, with the verdict on top."""
+    """Show the trace of a dossier, oldest first; on top what of its chain was checked, and the verdict on that."""
     after = request.args.get("after", "")
     begin = int(after) if re.fullmatch("[0-9]{1,9}", after) else 0
-    history = history_of(wired().database, auth.the_actor(), code, after=begin)
+    whole = request.args.get("check") == "whole"
+    history = history_of(wired().database, auth.the_actor(), code, after=begin, whole=whole)
     view = seen(code)
     names = {nominee.ref: nominee.name for nominee in view.nominees}
-    return render_template("history/history.html", history=history, view=view, nominee_names=names)
+    return render_template(
+        "history/history.html", history=history, view=view, nominee_names=names, begin=begin
+    )
 
 
 @pages.get("/record")
