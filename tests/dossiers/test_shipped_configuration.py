@@ -38,7 +38,7 @@ CLASSES = {
     "hamlet": ("collective", "GT-COL-00 GT-D-1 GT-D-2 GT-D-3 GT-D-4"),
     "self_managed_group": ("collective", "GT-COL-00 GT-Đ-1 GT-Đ-2 GT-Đ-3"),
     "education_institution": ("collective", "GT-COL-00 GT-E-1 GT-E-2 GT-E-3 GT-E-4a GT-E-4b GT-E-4c"),
-    "enterprise": ("collective", "GT-COL-00 GT-F-1 GT-F-2 GT-F-3 GT-F-4 GT-F-5"),
+    "enterprise": ("collective", "GT-COL-00 GT-F-1 GT-F-2 GT-F-3 GT-F-4a GT-F-4b GT-F-5"),
     "household": ("household", "GT-H-0 GT-H-1 GT-H-2"),
     "individual_staff": ("individual", "GT-I-0 GT-IA-1 GT-IA-2 GT-IA-3"),
     "individual_other": ("individual", "GT-I-0 GT-IB-1 GT-IB-2"),
@@ -84,7 +84,8 @@ def test_the_numeric_thresholds() -> None:
         ("commune", "GT-C-3", ("attested", "document"), "any", "157/KH-UBND, IV.2.1.c"),
         ("commune", "GT-C-5", ("document",), "all", "25/2023/TT-BGDĐT"),
         ("self_managed_group", "GT-Đ-2", ("ratio",), "all", "157/KH-UBND, IV.2.1.đ"),
-        ("enterprise", "GT-F-4", ("external_target",), "all", "QĐ 1268/QĐ-TTg"),
+        ("enterprise", "GT-F-4a", ("external_target",), "all", "QĐ 1268/QĐ-TTg"),
+        ("enterprise", "GT-F-4b", ("external_target",), "all", "QĐ 1268/QĐ-TTg"),
         ("household", "GT-H-2", ("document",), "all", "Hội Khuyến học"),
         (
             "individual_staff",
@@ -175,7 +176,9 @@ def test_targets_of_other_texts_are_set_only_where_they_are_known() -> None:
     assert GIANG_THANH.targets_on(date(2024, 10, 31))["qd677_staff"].value is None
     assert GIANG_THANH.targets_on(date(2030, 10, 31))["qd677_staff"].value == (80, 100)
     assert GIANG_THANH.targets_on(date(2031, 10, 31))["qd677_staff"].value is None
-    assert GIANG_THANH.targets_on(date(2030, 10, 31))["qd1268_workers"].value is None
+    # The plan names workers' training and workers as learning citizens in one sentence: two targets, asked apart.
+    for code in ("qd1268_training", "qd1268_citizens"):
+        assert GIANG_THANH.targets_on(date(2030, 10, 31))[code].value is None
 
 
 def test_deciders_are_positions_and_departments_give_no_diplomas() -> None:
