@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, tuple_, update
+from sqlalchemy import Executable, select, tuple_, update
 
 from dossiers.award_round import AwardRound
 from dossiers.calendar import Calendar
 from dossiers.clock import clock_of, reminder_day
+from dossiers.configuration import ConfigDocument
 from dossiers.days import local_day
 from dossiers.dossier import ClockSpan, Dossier
 from dossiers.refusals import NeedsPerson
@@ -71,70 +72,79 @@ def _each(database: Database, purpose: str, look_after: Callable[[Database, Any]
 
 
 def _spans(database: Database, purpose: str) -> Iterator[Any]:
-    """Yield the running spans that may be due for ``purpose``, in order of their last good day."""
+    """Yield the running spans that may be due for ``purpose``, in order of their last good day.
+
+    One read looks at `BATCH` spans and no more, in the order of an index that ends with the last day asked for.
+    """
     after: tuple[date, int] | None = None
     while True:
         with database.reading() as tx:
-            wanted = _wanted(tx, purpose)
-            if not wanted:
-                return
-            statement = (
-                select(
-                    ClockSpan.id,
-                    ClockSpan.dossier_id,
-                    ClockSpan.limit_code,
-                    ClockSpan.due_on,
-                    Dossier.edition_id,
-                )
-                .join(Dossier, Dossier.id == ClockSpan.dossier_id)
-                .join(AwardRound, AwardRound.id == Dossier.round_id)
-                .where(
-                    ClockSpan.ended_at.is_(None),
-                    ClockSpan.paused_at.is_(None),
-                    ClockSpan.nominee_id.is_(None),
-                    or_(*wanted),
-                )
-                .order_by(ClockSpan.due_on, ClockSpan.id)
-                .limit(BATCH)
-            )
-            if after is not None:
-                statement = statement.where(tuple_(ClockSpan.due_on, ClockSpan.id) > tuple_(*after))
-            rows = tx.connection.execute(statement).all()
-        yield from rows
+            today = local_day(tx.now)
+            until = today - timedelta(days=1) if purpose == "expires" else _furthest(tx, today)
+            rows = tx.connection.execute(_batch(until, after)).all()
+            found = [row for row in rows if _may_be_due(tx, row, purpose, today)]
+        yield from found
         if len(rows) < BATCH:
             return
         after = (rows[-1].due_on, rows[-1].id)
 
 
-def _wanted(tx: Tx, purpose: str) -> list[Any]:
-    """Return one SQL condition for each limit in use that ends in an action, or that is reminded of."""
-    today = local_day(tx.now)
-    in_use = tx.connection.execute(
-        select(Dossier.edition_id, AwardRound.calendar_code, ClockSpan.limit_code)
+def _batch(until: date, after: tuple[date, int] | None) -> Executable:
+    """Return the statement that reads the next running spans up to ``until``, beyond ``after``."""
+    statement = (
+        select(
+            ClockSpan.id,
+            ClockSpan.dossier_id,
+            ClockSpan.nominee_id,
+            ClockSpan.limit_code,
+            ClockSpan.due_on,
+            ClockSpan.reminded_at,
+            ClockSpan.running_since,
+            Dossier.edition_id,
+            AwardRound.calendar_code,
+        )
         .join(Dossier, Dossier.id == ClockSpan.dossier_id)
         .join(AwardRound, AwardRound.id == Dossier.round_id)
-        .where(ClockSpan.ended_at.is_(None), ClockSpan.paused_at.is_(None))
-        .distinct()
-    ).all()
-    found = []
-    for row in in_use:
-        limit = edition_of(tx, row.edition_id).dossier.limits.get(row.limit_code)
-        if limit is None:
-            continue  # `vinhdanh workflow check` tells of it
-        ours = and_(
-            Dossier.edition_id == row.edition_id,
-            AwardRound.calendar_code == row.calendar_code,
-            ClockSpan.limit_code == row.limit_code,
-        )
-        if purpose == "expires":
-            if limit.on_expiry is not None:
-                found.append(and_(ours, ClockSpan.due_on < today))
-        elif limit.remind_before is not None:
-            near = ClockSpan.due_on <= _horizon(tx, row.calendar_code, today, limit.remind_before)
-            # One that was reminded and paused afterwards may be due another time now.
-            fresh = or_(ClockSpan.reminded_at.is_(None), ClockSpan.reminded_at < ClockSpan.running_since)
-            found.append(and_(ours, near, fresh))
-    return found
+        .where(ClockSpan.ended_at.is_(None), ClockSpan.paused_at.is_(None), ClockSpan.due_on <= until)
+        .order_by(ClockSpan.due_on, ClockSpan.id)
+        .limit(BATCH)
+    )
+    if after is not None:
+        statement = statement.where(tuple_(ClockSpan.due_on, ClockSpan.id) > tuple_(*after))
+    return statement
+
+
+def _may_be_due(tx: Tx, row: Any, purpose: str, today: date) -> bool:
+    """Tell whether the span's limit ends in an action, or is reminded of and near; looked at again under the lock."""
+    limit = edition_of(tx, row.edition_id).dossier.limits.get(row.limit_code)
+    if limit is None or row.nominee_id is not None:
+        return False  # `vinhdanh workflow check` tells of a limit that is in no edition
+    if purpose == "expires":
+        return limit.on_expiry is not None
+    if limit.remind_before is None or row.due_on > _horizon(
+        tx, row.calendar_code, today, limit.remind_before
+    ):
+        return False
+    # One that was reminded and paused afterwards may be due another time now.
+    return row.reminded_at is None or row.reminded_at < row.running_since
+
+
+def _furthest(tx: Tx, today: date) -> date:
+    """Return the latest last good day that any edition reminds of today, by the calendar of any round."""
+    editions = tx.connection.execute(select(ConfigDocument.id).where(ConfigDocument.kind == "workflow"))
+    longest = max(
+        (
+            limit.remind_before
+            for edition_id in editions.scalars().all()
+            for limit in edition_of(tx, edition_id).dossier.limits.values()
+            if limit.remind_before is not None
+        ),
+        default=None,
+    )
+    if longest is None:
+        return date.min
+    calendars = tx.connection.execute(select(AwardRound.calendar_code).distinct()).scalars().all()
+    return max((_horizon(tx, code, today, longest) for code in calendars), default=date.min)
 
 
 def _horizon(tx: Tx, calendar_code: str, today: date, remind_before: int) -> date:

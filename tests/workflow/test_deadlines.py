@@ -6,7 +6,7 @@ import threading
 from datetime import date
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from dossiers.dossier import ClockSpan, Dossier, Notice
 from dossiers.people import Account, Person
@@ -197,3 +197,22 @@ def test_one_dossier_that_cannot_be_moved_does_not_hold_up_the_others(
             assert (job.state, job.error is not None) == ("ready", True)  # seen, and tried again
     assert watch_clocks(world.database) == Watched(reminded=0, expired=1)
     assert world.state(first) == "returned"
+
+
+@pytest.mark.parametrize("after", [None, (date(2024, 11, 5), 7)])
+def test_one_read_of_the_clocks_walks_the_index_of_last_days(
+    world: World, after: tuple[date, int] | None
+) -> None:
+    with world.database.reading() as tx:
+        if tx.dialect == "postgresql":
+            # A table of a few rows is read whole unless the planner is told to think of a large one.
+            tx.connection.execute(text("SET LOCAL enable_seqscan = off"))
+            tx.connection.execute(text("SET LOCAL enable_sort = off"))
+        statement = deadlines._batch(date(2024, 11, 12), after).compile(
+            tx.connection.engine, compile_kwargs={"literal_binds": True}
+        )
+        explain = "EXPLAIN " if tx.dialect == "postgresql" else "EXPLAIN QUERY PLAN "
+        plan = "\n".join(str(tuple(row)) for row in tx.connection.exec_driver_sql(f"{explain}{statement}"))
+    assert "ix_clock_span_due" in plan, plan
+    assert "TEMP B-TREE" not in plan, plan
+    assert "Sort" not in plan, plan
