@@ -21,7 +21,8 @@ from workflow.decide import act
 from workflow.draft import add_nominee, fill_in, fill_in_nominee, remove_nominee
 from workflow.history import history_of
 from workflow.inbox import own_dossiers, waiting_for_me
-from workflow.view import dossier_view, frozen_version
+from workflow.view.dossier import dossier_view
+from workflow.view.sent import frozen_version
 
 # Own: of the person's unit, for an office the one it serves. ``acts`` when it is their turn.
 TABLE = """
