@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, ClassVar, NoReturn, Protocol
@@ -171,10 +171,11 @@ class _Line:
     Opening either costs more than a statement, so those for writing are kept between two commands.
     """
 
-    __slots__ = ("connection", "cursor", "driver", "used")
+    __slots__ = ("age", "connection", "cursor", "driver", "used")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, age: int = 0) -> None:
         self.connection = connection
+        self.age = age
         driver: Any = connection.connection.driver_connection
         self.driver = driver
         self.cursor = driver.cursor()
@@ -200,9 +201,17 @@ class _Line:
         return wrapped
 
     @property
+    def is_open(self) -> bool:
+        """Whether the driver itself is inside a transaction; SQLAlchemy may never have been told of it."""
+        if isinstance(self.driver, sqlite3.Connection):
+            return self.driver.in_transaction
+        return bool(self.driver.pgconn.transaction_status != TransactionStatus.IDLE)
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing is left open on it, so that the next command may have it."""
-        return not (self.connection.closed or self.connection.invalidated or self.connection.in_transaction())
+        known = self.connection
+        return not (known.closed or known.invalidated or known.in_transaction() or self.is_open)
 
 
 class Tx:
@@ -235,9 +244,12 @@ class Tx:
     @property
     def connection(self) -> Connection:
         """SQLAlchemy's connection on this transaction, which it learns of at the first use."""
+        connection = self._line.connection
         if self._transaction is None:
-            self._transaction = self._line.connection.begin()
-        return self._line.connection
+            if connection.invalidated:  # or it would begin on a new one, without what was done so far
+                raise DatabaseUnavailable("the connection was lost in this transaction")
+            self._transaction = connection.begin()
+        return connection
 
     @property
     def session(self) -> Session:
@@ -356,6 +368,7 @@ class Database:
         self._writer = make_engine(parsed, writing=True, wait_seconds=wait_seconds)
         self._reader = make_engine(parsed, writing=False, wait_seconds=wait_seconds)
         self._kept: list[_Line] = []
+        self._age = 0
 
     @contextmanager
     def reading(self) -> Iterator[Tx]:
@@ -411,8 +424,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection. Transactions that are open end with an error."""
-        while self._kept:
-            self._kept.pop().connection.close()
+        self._age += 1  # what is in use now is not kept when it comes back
+        self._drop_kept()
         self._reader.dispose()
         self._writer.dispose()
 
@@ -428,24 +441,32 @@ class Database:
             try:
                 line = self._kept.pop()
             except IndexError:
-                return _Line(self._connect(self._writer))
+                return _Line(self._connect(self._writer), self._age)
             if self._turn is not None or _still_there(line.driver, line.used):
                 return line
             line.connection.invalidate()
             line.connection.close()
+            self._drop_kept()  # those below it were idle for longer
 
     def _give_back(self, line: _Line) -> None:
-        """Keep ``line`` for the next command, but where the pool is at its end: there somebody may wait for it."""
-        if line.is_over and not self._is_crowded():
+        """Keep ``line`` for the next command. After a burst the pool gets it, where somebody may wait for it."""
+        if line.is_over and line.age == self._age and not self._is_crowded():
             line.used = time.monotonic()
             self._kept.append(line)
-        else:
-            line.connection.close()
+            return
+        if not line.connection.invalidated and (line.is_open or line.age != self._age):
+            line.connection.invalidate()  # nobody knows in what state it is, or its pool was closed meanwhile
+        line.connection.close()
+
+    def _drop_kept(self) -> None:
+        with suppress(IndexError):  # somebody else may take the last one
+            while True:
+                self._kept.pop().connection.close()
 
     def _is_crowded(self) -> bool:
         # On SQLite writers wait for their turn, never in the pool.
         pool: Any = self._writer.pool
-        return self._turn is None and pool.checkedout() >= POOL_SIZE + POOL_OVERFLOW
+        return self._turn is None and pool.checkedout() > POOL_SIZE
 
     def _connect(self, engine: Engine) -> Connection:
         """Return an open connection; a database that is just coming back is asked a second time."""
@@ -493,6 +514,7 @@ class _Writing:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         tx = self._tx
+        committing = False
         try:
             with _in_our_words:
                 try:
@@ -500,15 +522,24 @@ class _Writing:
                         raise error
                     tx.flush()
                     self._check_whole()
-                except BaseException:
-                    self._undo()
-                    raise
-                else:
+                    committing = True
                     self._commit()
+                except BaseException:
+                    try:
+                        self._undo()
+                    except Exception as failure:
+                        if committing:
+                            raise OutcomeUnknown(
+                                "the connection was lost after the commit failed"
+                            ) from failure
+                        raise
+                    raise
                 finally:
-                    if tx._session is not None:
-                        tx._session.close()
-                    self._database._give_back(self._line)
+                    try:
+                        if tx._session is not None:
+                            tx._session.close()
+                    finally:
+                        self._database._give_back(self._line)
         finally:
             self._let_others()
         if tx._installation is not None:
@@ -522,9 +553,13 @@ class _Writing:
 
     def _check_whole(self) -> None:
         """Refuse to go on as if nothing had been undone, when somebody caught an error that undid something."""
-        undone = self._tx._transaction is not None and not self._tx._transaction.is_active
-        if self._tx.dialect == POSTGRESQL:
-            undone = undone or self._line.driver.info.transaction_status == TransactionStatus.INERROR
+        known, line = self._tx._transaction, self._line
+        undone = line.connection.invalidated or (known is not None and not known.is_active)
+        if isinstance(line.driver, sqlite3.Connection):
+            # A full disk, say, makes SQLite undo everything by itself; what came after it stood alone.
+            undone = undone or not line.driver.in_transaction
+        else:
+            undone = undone or line.driver.pgconn.transaction_status == TransactionStatus.INERROR
         if undone:
             raise RuntimeError("the transaction was rolled back inside its block")
 
@@ -539,7 +574,6 @@ class _Writing:
                 except Exception as error:
                     raise self._line.told(error) from error
         except exc.DBAPIError as error:
-            self._undo()
             if error.connection_invalidated:
                 raise OutcomeUnknown("the connection was lost in the commit") from error
             raise

@@ -12,8 +12,9 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 from sqlalchemy import ClauseElement, Dialect, FromClause, Insert, Table, bindparam, insert
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -44,8 +45,7 @@ class _Translated:
 class Prepared:
     """One statement whose every value is a ``bindparam`` of its own name; lists (expanding) are not taken.
 
-    Threads may share it. ``rows`` and ``first`` give rows with the columns as attributes and ``_fields``; read
-    as a tuple, a row has the driver's own values.
+    Threads may share it. ``rows`` and ``first`` give rows with the columns as attributes and ``_fields``.
     """
 
     def __init__(self, statement: ClauseElement) -> None:
@@ -101,19 +101,12 @@ def change_together(tx: Tx, changes: Sequence[Change]) -> int:
         translated = statement.translated(tx)
         statements.append(translated)
         values += translated.written(given)
-    texts = tuple([one.text for one in statements])
-    together = _TOGETHER.get(texts)
-    if together is None:
-        together = _TOGETHER[texts] = _written_together(texts)
-    _execute(tx, together, values)
+    _execute(tx, _written_together(tuple([one.text for one in statements])), values)
     return int(tx.driver_cursor.rowcount)
 
 
-# As many as deeds have shapes: columns changed, promises made, with and without a reason.
-_TOGETHER: dict[tuple[str, ...], bytes] = {}
-
-
-def _written_together(texts: Sequence[str]) -> bytes:
+@lru_cache(maxsize=1024)  # deeds have fewer shapes: columns changed, promises made, with and without a reason
+def _written_together(texts: tuple[str, ...]) -> bytes:
     first = ", ".join(f"c{number} AS ({text})" for number, text in enumerate(texts[:-1]))
     return (f"WITH {first} {texts[-1]}" if first else texts[-1]).encode()
 
@@ -177,9 +170,16 @@ def _row_maker(statement: Any, dialect: Dialect) -> Callable[[Sequence[Any]], An
         if convert is not None:
             read[column.key] = property(_reader(place, convert))
     # Converted when asked for: of the forty columns of a dossier a deed looks at a dozen.
-    made: Any = type("PreparedRow", (bare,), {"__slots__": (), **read})
+    made: Any = type("PreparedRow", (bare,), {"__slots__": (), **_BY_NAME_ONLY, **read})
     return cast(Callable[[Sequence[Any]], Any], made._make)
 
 
 def _reader(place: int, convert: Convert) -> Convert:
-    return lambda row: convert(row[place])
+    return lambda row: convert(tuple.__getitem__(row, place))
+
+
+def _by_name(row: object, *_: object) -> NoReturn:
+    raise TypeError("a prepared row is asked by name; by place stand the driver's own values")
+
+
+_BY_NAME_ONLY = {"__iter__": _by_name, "__getitem__": _by_name}

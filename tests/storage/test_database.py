@@ -7,6 +7,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -19,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from storage.blob import Blob
 from storage.database import (
+    POOL_SIZE,
     Database,
     DatabaseBusy,
     DatabaseUnavailable,
@@ -30,6 +32,7 @@ from storage.database import (
     Tx,
     database_url,
 )
+from storage.prepared import Prepared, insert_of
 from storage.record_tables import Installation
 from tests.conftest import SC_01_MORNING, OpenDatabase
 from tests.services.postgres import PostgresServer
@@ -562,3 +565,100 @@ def test_an_error_of_the_database_does_not_tell_what_people_wrote(database: Data
         tx.connection.execute(text("INSERT INTO no_such_table (name) VALUES (:name)"), {"name": secret})
     assert secret not in str(failed.value)
     assert secret not in repr(failed.value)
+
+
+# Connections kept between two commands
+
+
+PUT = Prepared(insert_of(Blob.__table__, "key", "sha256", "size", "media_type", "scan_state", "created_at"))
+
+
+def _put(tx: Tx, key: str) -> None:
+    """Write a row as every deed does: at the driver, without SQLAlchemy's learning of the transaction."""
+    row = {"sha256": "0" * 64, "size": 1, "media_type": "text/plain", "scan_state": "off"}
+    PUT.change(tx, {"key": key, "created_at": SC_01_MORNING, **row})
+
+
+def test_what_an_interrupted_commit_left_is_not_kept_with_the_next_command(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("storage.database._Writing._commit", interrupted)
+        with pytest.raises(KeyboardInterrupt), database.writing() as tx:
+            _put(tx, "a")
+    with database.writing() as tx:
+        _put(tx, "b")
+    with database.reading() as tx:
+        assert tx.session.scalars(select(Blob.key)).all() == ["b"]
+
+
+def test_a_connection_lost_in_a_commit_of_the_drivers_own_leaves_the_outcome_open(
+    postgres_database: Database, postgres_server: PostgresServer
+) -> None:
+    with pytest.raises(OutcomeUnknown), postgres_database.writing() as tx:
+        _put(tx, "a")
+        _cut_all(postgres_server, postgres_database)
+    with postgres_database.writing() as tx:
+        _put(tx, "b")
+    assert _counted(postgres_database) in (1, 2)
+
+
+def test_nothing_goes_on_after_a_lost_connection_as_if_it_were_the_same_transaction(
+    postgres_database: Database, postgres_server: PostgresServer
+) -> None:
+    with pytest.raises(DatabaseUnavailable), postgres_database.writing() as tx:
+        _put(tx, "a")
+        _cut_all(postgres_server, postgres_database)
+        with suppress(DBAPIError):
+            _put(tx, "b")
+        tx.session.add(_a_blob("c"))
+    with pytest.raises(RuntimeError, match="rolled back inside"), postgres_database.writing() as tx:
+        _put(tx, "a")
+        _cut_all(postgres_server, postgres_database)
+        with suppress(DBAPIError):
+            _put(tx, "b")
+    assert _counted(postgres_database) == 0
+
+
+def test_what_sqlite_undid_by_itself_is_not_half_kept(sqlite_database: Database) -> None:
+    with pytest.raises(RuntimeError, match="rolled back inside"), sqlite_database.writing() as tx:
+        _put(tx, "a")
+        tx.driver_cursor.execute("ROLLBACK")  # as SQLite does by itself when the disk is full
+    assert _counted(sqlite_database) == 0
+    with sqlite_database.writing() as tx:
+        _put(tx, "b")
+    assert _counted(sqlite_database) == 1
+
+
+def test_a_burst_leaves_no_more_connections_than_the_pool_keeps(
+    postgres_database: Database, postgres_server: PostgresServer
+) -> None:
+    gate = threading.Barrier(20)
+
+    def write(number: int) -> None:
+        with postgres_database.writing() as tx:
+            gate.wait()
+            _put(tx, f"{number}")
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(write, range(20)))
+    with psycopg.connect(postgres_server.url_of("postgres").replace("+psycopg", "")) as asked:
+        left = asked.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [postgres_database.url.database]
+        ).fetchone()
+    assert left is not None
+    assert 1 <= left[0] <= 2 * POOL_SIZE  # those kept, and those idle in the pool
+    assert _counted(postgres_database) == 20
+
+
+def test_a_connection_in_use_while_all_are_closed_is_closed_when_it_comes_back(database: Database) -> None:
+    with database.writing() as tx:
+        _put(tx, "a")
+        driver = tx.connection.connection.driver_connection
+        database.close()
+    with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError)):
+        driver.execute("SELECT 1")
+    assert _counted(database) == 1
