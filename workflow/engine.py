@@ -64,6 +64,7 @@ SEEN: Select[Any] = select(
     _ROUND.c.achievement_to,
 ).join(_ROUND, _ROUND.c.id == _DOSSIER.c.round_id)
 _MOMENT = func.clock_timestamp().label("moment")  # taken under the lock when another deed was waited for
+_BEGINNING = func.transaction_timestamp().label("moment")
 _LOCK_BY_ID = SEEN.where(_DOSSIER.c.id == bindparam("id")).with_for_update(of=_DOSSIER)
 LOCK_BY_ID = {SQLITE: _LOCK_BY_ID, POSTGRESQL: _LOCK_BY_ID.add_columns(_MOMENT)}
 
@@ -79,7 +80,8 @@ def _asking(dialect: str, column: str, *, lock: bool) -> Prepared:
     if dialect == POSTGRESQL:
         before = _DOSSIER.alias("before")
         asked = asked.add_columns(
-            _MOMENT,
+            _MOMENT if lock else _BEGINNING,
+            day.label("day"),
             select(before.c.version).where(before.c.id == _DOSSIER.c.id).scalar_subquery().label("before"),
         )
     return Prepared(asked.with_for_update(of=_DOSSIER) if lock else asked)
@@ -175,10 +177,11 @@ def _found(
         is_visible(tx, actor, 0, local_day(datetime.now(UTC)))
         raise Missing("not_found")
     if tx.dialect == POSTGRESQL:
-        if row.before != row.version:
+        today = local_day(row.moment) if tx.reads_clock else row.day
+        if row.before != row.version or row.day != today:
             # It waited for the lock: the dossier is as the other deed left it, but whose duties were noted was
-            # read before. Asked again under the lock, all is of one moment.
-            row = statement.first(tx, asked)
+            # read before, and midnight may have passed. Asked again under the lock, all is of one moment.
+            row = statement.first(tx, {**asked, "day": today})
         tx.note_now(row.moment)
     standing = standing_from(row, actor)
     # Who stands in a submitted dossier may see it; only for the others, and for drafts, the sight is asked.

@@ -6,16 +6,19 @@ import io
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from dossiers.award_round import QuotaPool, QuotaUse
+from dossiers.days import local_day
 from dossiers.dossier import Dossier
-from dossiers.refusals import Conflict, Forbidden, Invalid, Refusal
+from dossiers.org_unit import BodyFunction
+from dossiers.refusals import Conflict, Forbidden, Invalid, Missing, Refusal
 from storage.database import Database
 from storage.files import Files
 from storage.record import entries_of
@@ -283,7 +286,7 @@ def test_a_duty_that_is_being_noted_counts_for_who_waits_behind_it(world: World,
     assert refused.value.code == "duties_conflict"
 
 
-def test_who_waited_for_a_dossier_acts_later_than_who_had_it(
+def test_who_locks_a_dossier_later_acts_later(
     migrated_postgres_url: str, open_database: Callable[[str], Database]
 ) -> None:
     """By the clock of the database, of which a transaction else knows only its own beginning."""
@@ -305,3 +308,25 @@ def test_who_waited_for_a_dossier_acts_later_than_who_had_it(
         moments = [entry.content["ts_utc"] for entry in entries_of(tx, "dossier", dossier)]
     assert len(moments) == 3
     assert moments == sorted(moments)
+
+
+def test_a_function_that_ended_while_somebody_waited_is_over(
+    migrated_postgres_url: str,
+    open_database: Callable[[str], Database],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The transaction began before midnight and has the lock after it."""
+    world = a_world(open_database(migrated_postgres_url))
+    with world.database.writing() as tx:
+        a_round(tx, world, code="NOW", opens=(2020, 1, 1), closes=(2099, 12, 31))
+    dossier = open_dossier(world.database, world.actor("suong"), round_code="NOW").ref
+    diem = world.actor("diem")
+    today = local_day(datetime.now(UTC))
+    with world.database.writing() as tx:
+        tx.session.execute(update(Dossier).values(submissions=1))
+        tx.session.execute(update(BodyFunction).values(to_on=today + timedelta(days=1)))
+    with world.database.writing() as tx:
+        assert "intake" in lock(tx, diem, dossier).standing.places
+    monkeypatch.setattr("workflow.engine.local_day", lambda _: today + timedelta(days=1))
+    with world.database.writing() as tx, pytest.raises(Missing):
+        lock(tx, diem, dossier)
