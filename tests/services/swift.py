@@ -280,8 +280,10 @@ def _last_lines(folder: Path) -> str:
 
 def main() -> None:
     """Run until Ctrl-C."""
-    # A plain `kill` must clean up as well.
+    # A plain `kill` must clean up as well, and so must SIGINT where a shell started us in the background: it then
+    # has programs ignore it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with swift_server() as server, suppress(KeyboardInterrupt):
         url = server.url("vinhdanh")
         files_from_url(url).prepare()
