@@ -212,3 +212,23 @@ def test_a_file_goes_in_and_comes_out(site: Site) -> None:
     assert browser.get(f"/files/{ref[1]}").data == a_pdf("moi")
     stranger = site.signed_in("tuyen")
     assert stranger.get(f"/files/{ref[1]}").status_code == 404
+
+
+def test_a_suspended_nominee_is_shown_as_such_wherever_its_name_stands(site: Site) -> None:
+    world = site.office.world
+    dossier, first, _ = compose(world, site.files)
+    code = world.at(2024, 11, 4).act("suong", dossier, "submit").code
+    for action in ("receive", "start_appraisal"):
+        world.act("diem", dossier, action)
+    world.act(
+        "diem",
+        dossier,
+        "hold_nominee",
+        nominee_ref=first,
+        reason="Có đơn.",
+        fields={"hold_kind": "complaint"},
+    )
+    khai = site.signed_in("khai")
+    for path in ("", f"/nominees/{first}", f"/nominees/{first}/act/defer_nominee"):
+        page = khai.get(f"/dossiers/{code}{path}").get_data(as_text=True)
+        assert "Đang tạm giữ" in page.split("<main", 1)[1], path
