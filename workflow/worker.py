@@ -36,8 +36,9 @@ LOOK_EVERY_SECONDS = 1.0
 """How long an idle worker sleeps when nobody wakes it: the commits of other processes are noticed after
 this.
 """
-SEQUENCE_PAUSE_SECONDS = 0.2
-"""The least time between two runs of the sequencer, so that a burst of commits shares one signature."""
+SEQUENCE_PAUSE_SECONDS = 0.4
+"""The least time between two runs of the sequencer, so that a burst of commits shares one signature; an
+entry still has its place within a second."""
 LONGEST_PAUSE_SECONDS = 30.0
 STOP_WITHIN_SECONDS = 20.0
 
