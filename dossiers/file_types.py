@@ -23,6 +23,23 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 _SEPARATING = frozenset('/\\:*?"<>|')
 # Controls, marks of direction and other letters that nobody sees, private ones, halves of pairs, ends of lines.
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+# Letters and marks that nobody sees either: Default_Ignorable_Code_Point of Unicode 14.0, DerivedCoreProperties.txt,
+# as far as the categories above do not hold it. Places that are still free belong to it so that it never grows.
+_IGNORABLE = re.compile(
+    "["
+    "\u034f"  # combining grapheme joiner
+    "\u115f-\u1160"  # Hangul fillers
+    "\u17b4-\u17b5"  # Khmer inherent vowels
+    "\u180b-\u180f"  # Mongolian selectors and separator
+    "\u2060-\u206f"  # invisible operators, and a free place among them
+    "\u3164"  # Hangul filler
+    "\ufe00-\ufe0f"  # variation selectors
+    "\uffa0"  # halfwidth Hangul filler
+    "\ufff0-\ufff8"  # free
+    "\U000e0000-\U000e0fff"  # tags, variation selectors 17 to 256, and free places
+    "\u2800"  # a braille cell without dots: not of that property, and as blank
+    "]"
+)
 # What Windows takes for a device, whatever stands behind the dot.
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?")
 NAME_BYTES = 240
@@ -40,7 +57,7 @@ def safe_name(name: str) -> str:
     """
     name = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
     name = name.replace("\\", "/").rsplit("/", 1)[-1]
-    name = " ".join("".join(map(_or_blank, name)).split()).strip(". ")
+    name = " ".join("".join(map(_or_blank, _IGNORABLE.sub(" ", name))).split()).strip(". ")
     if not name or _RESERVED.fullmatch(name):
         name = f"tep {name}".strip()
     stem, dot, ending = name.rpartition(".")

@@ -41,6 +41,11 @@ DEVICES = (
 )
 DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?")
 
+# Letters and marks by their category, and nobody sees them.
+UNSEEN_LETTERS = (
+    "\u3164\u115f\u1160\uffa0\u2800\u034f\u17b4\u180b\u2065\ufe00\ufe0f\ufff0\U000e0100\U000e01ef"
+)
+
 
 def vietnamese() -> Iterator[str]:
     """Names that people of an office give, as their computers write them: composed and decomposed."""
@@ -83,6 +88,8 @@ def hostile() -> Iterator[str]:
         yield f"anh{mark}gpj.exe.pdf"
     for mark in "\u00ad\u200b\u200c\u2060\u2063\ufeff\U000e0041\ue000\ufffa\u180e":
         yield f"{mark}bao{mark}cao{mark}.pdf"
+    for mark in UNSEEN_LETTERS:
+        yield from (mark * 3, f"{mark}bao{mark}cao{mark}.pdf")
     for mark in "\x00\x01\x07\x08\x0b\x0c\x1b\x7f\x80\x85\x9b\u2028\u2029\t":
         yield f"bao{mark}cao.pdf"
     for break_ in ("\r\n", "\n", "\r", "%0D%0A", "%0d", "\u560a\u560d", "\\r\\n"):
@@ -152,6 +159,7 @@ def require_harmless(name: str) -> None:
     assert name.strip(" .") == name
     assert not re.search(r'[/\\:*?"<>|]', name)
     assert not {unicodedata.category(letter) for letter in name} & {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+    assert not set(name) & set(UNSEEN_LETTERS)
     assert not DEVICE.fullmatch(name)
 
 

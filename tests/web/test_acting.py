@@ -133,7 +133,7 @@ FILE_NAMES = [
     "Tờ trình 27.pdf", "Quyết định “công nhận”.pdf", "a;b.pdf", 'a"b.pdf', "a\\b.pdf", "../../etc/passwd.pdf",
     "..\\..\\windows.pdf", "CON.pdf", "nul", "a\r\nSet-Cookie: x=y.pdf", "a\x00b.pdf", "\u202efdp.exe.pdf", "😀.pdf",
     "é" * 300 + ".pdf", "a%0d%0ab.pdf", "đường đi Đến đâu.pdf", " .pdf", ".", "a\u2028b.pdf", "a'b''c.pdf", "中文.pdf",
-    "x" * 300, "a,b=c&d.pdf", "=cmd.pdf", "<script>.pdf",
+    "x" * 300, "a,b=c&d.pdf", "=cmd.pdf", "<script>.pdf", "\u3164", "a\u034fb\ufe0f.pdf",
 ]  # fmt: skip
 
 
