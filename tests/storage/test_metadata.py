@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import CheckConstraint, DateTime, Float, ForeignKeyConstraint, Numeric, Table, Text, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.types import Integer, TypeDecorator
 
 from dossiers.tables import metadata
@@ -163,6 +163,13 @@ def test_text_is_kept_composed_and_moments_come_back_aware(database: Database) -
         row = insert_row(tx.connection, installation, {}, {"created_at": in_giang_thanh})
         assert row["created_at"] == in_giang_thanh
         assert row["created_at"].tzinfo is UTC
+
+
+def test_a_moment_where_a_day_is_asked_is_refused_alike(database: Database) -> None:
+    period = metadata.tables["org_unit_period"]
+    for moment in (datetime(2024, 11, 18, 2, tzinfo=UTC), datetime(2024, 11, 18)):  # noqa: DTZ001  # either kind
+        with database.reading() as tx, pytest.raises(StatementError, match="a moment where a day is asked"):
+            tx.connection.execute(select(period).where(period.c.from_on <= moment))
 
 
 @pytest.mark.parametrize("said", ["Đặng\x00Ửng", "\ud800"])
