@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from storage.base import new_ref
-from storage.canonical import NotCanonical, canonical
+from storage.canonical import NotCanonical, canonical, moment_text
 from storage.database import Database, TestClock
 from storage.record import (
     EMPTY,
@@ -38,6 +38,7 @@ from storage.record import (
     payload_of,
     payloads_of,
 )
+from storage.sequencer import time_of
 from tests.storage.ledger import CHAU, ORIGIN, Ledger, a_history
 
 REF = "01935a5e-0000-7000-8000-000000000001"
@@ -69,6 +70,17 @@ def an_entry(**changed: Any) -> Entry:
         "epoch": 1,
     }
     return compose(**(said | changed))
+
+
+@pytest.mark.parametrize("now", [MOMENT, datetime(999, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)])
+def test_the_time_of_an_entry_is_read_without_parsing_it(now: datetime) -> None:
+    for entry in (
+        an_entry(now=now),
+        an_entry(now=now, workflow_sha256=None),
+        an_entry(now=now, origin='"ts_utc":"2000-01-01",'),
+    ):
+        assert time_of(entry.body) == json.loads(entry.body)["ts_utc"] == moment_text(now)
+    assert time_of("{}") == ""
 
 
 def test_an_entry_holds_these_fields_and_no_other() -> None:
