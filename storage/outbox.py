@@ -243,6 +243,11 @@ def count_dead(tx: Tx, *, at_most: int) -> int:
     return tx.connection.execute(select(func.count()).select_from(some)).scalar_one()
 
 
+def is_dead(tx: Tx, key: str) -> bool:
+    """Tell whether the job of this key lies dead now."""
+    return tx.connection.execute(select(Outbox.id).where(Outbox.key == key, _DEAD)).first() is not None
+
+
 def revive(tx: Tx, key: str) -> str:
     """Let a dead job be tried again from the first attempt, at once; return its kind. Raises `NotDead`."""
     kind = tx.connection.execute(

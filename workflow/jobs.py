@@ -15,7 +15,7 @@ from datetime import datetime
 from dossiers.refusals import SENTENCES, Conflict, Invalid
 from states.definition import Label
 from storage.database import Database
-from storage.outbox import WORKERS_DIED, NotDead, count_dead, dead_letters, revive
+from storage.outbox import WORKERS_DIED, NotDead, count_dead, dead_letters, is_dead, revive
 from workflow.accounts import enter, locked
 from workflow.actor import Actor
 from workflow.administration import page_limit
@@ -48,6 +48,12 @@ _class_of = re.compile(r"([A-Z][A-Za-z0-9_]{0,79})(?::|$)").match
 SENTENCES["job_not_given_up"] = (
     "Việc này không còn trong danh sách: đã có người cho làm lại, hoặc hệ thống đã làm xong.",
     "This is no longer among what was given up: somebody had it tried again, or it is done.",
+)
+SENTENCES["job_given_up_anew"] = (
+    "Việc này đã được làm lại theo lần bấm trước, rồi lại dừng. Hãy xem lý do mới trong danh sách và bấm “Làm lại”"
+    " một lần nữa.",
+    "This was tried again when you asked before, and was given up anew. See the new reason in the list and ask once"
+    " more, as a new request.",
 )
 
 
@@ -115,13 +121,17 @@ def count_given_up(database: Database, actor: Actor) -> int:
 def try_again(database: Database, actor: Actor, key: str, *, idem_key: str | None = None) -> None:
     """Have the system do it again at once; the entry stands in the chain of who asked for it.
 
-    No version is asked: a job lies here or it does not, and one that was given up anew is the same job.
-    Raises ``Missing`` for others than administrators, ``Conflict`` when it is not given up (any more).
+    No version is asked: a job lies here or it does not, and one that was given up anew is the same job. Raises
+    ``Missing`` for others than administrators, ``Conflict`` when it is not given up (any more), or when this very
+    request had it tried again and it was given up anew: nothing would happen, and nobody is told otherwise.
     """
     place = require_administrator(actor)
     with database.writing() as tx:
         repeated = repeated_answer(tx, actor, idem_key, {"deed": "try_again", "job": key})
         if repeated.stored is not None:
+            # The answer was kept in the transaction that revived the job, so that it died after that.
+            if is_dead(tx, key):
+                raise Conflict("job_given_up_anew")
             return
         try:
             kind = revive(tx, key)

@@ -220,3 +220,7 @@ def test_what_the_system_gave_up_is_listed_and_tried_again(both_sites: Site) -> 
     late = admin.post("/jobs/again", {"key": "notify/2"})
     assert (late.status_code, late.json["code"]) == (409, "job_not_given_up")
     assert [row["key"] for row in admin.get("/jobs").json["rows"]] == ["notify/1", "notify/0"]
+    a_job_given_up(both_sites.world, "notify/2")
+    anew = admin.post("/jobs/again", {"key": "notify/2"}, headers=KEY)
+    assert (anew.status_code, anew.json["code"]) == (409, "job_given_up_anew")
+    assert admin.post("/jobs/again", {"key": "notify/2"}).status_code == 204

@@ -43,6 +43,14 @@ def test_what_was_given_up_is_shown_without_the_words_of_its_error_and_tried_aga
     late = browser.post("/admin/jobs/again", {"job": form["job"], "key": "another-press"})
     assert late.status_code == 409
     assert "đã có người cho làm lại" in late.get_data(as_text=True)
+    a_job_given_up(site.office.world, "notify/0000")
+    old = browser.post("/admin/jobs/again", form)  # from a tab that was left open
+    assert old.status_code == 409
+    page = old.get_data(as_text=True)
+    assert "rồi lại dừng" in page
+    fresh = dict(re.findall(r'name="(job|key)" value="([^"]+)"', page))
+    assert browser.post("/admin/jobs/again", fresh).status_code == 303
+    assert "Không có việc nào bị dừng" in text_of(browser, "/admin/jobs")
 
 
 def test_a_long_list_of_what_was_given_up_goes_on_on_the_next_page(site: Site) -> None:

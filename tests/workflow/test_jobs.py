@@ -123,6 +123,22 @@ def test_the_same_request_twice_tries_again_once(world: World, files: Files) -> 
     assert length == 1
 
 
+def test_the_same_request_after_it_was_given_up_anew_is_told_so(world: World, files: Files) -> None:
+    letters(world, "letter/1")
+    work(world, files, fails(ValueError(NAME)))
+    khoi = world.actor("khoi")
+    try_again(world.database, khoi, "letter/1", idem_key="first-press")
+    work(world, files, fails(ValueError(NAME)), tries=MOST_ATTEMPTS - 1)
+    try_again(world.database, khoi, "letter/1", idem_key="first-press")  # still being tried: the first answer
+    work(world, files, fails(ValueError(NAME)), tries=1)
+    with pytest.raises(Conflict) as old:
+        try_again(world.database, khoi, "letter/1", idem_key="first-press")
+    assert old.value.code == "job_given_up_anew"
+    assert count_given_up(world.database, khoi) == 1
+    try_again(world.database, khoi, "letter/1", idem_key="second-press")
+    assert count_given_up(world.database, khoi) == 0
+
+
 def test_a_long_list_is_read_in_parts_and_counted_up_to_a_bound(world: World) -> None:
     keys = [f"letter/{n:03}" for n in range(COUNTED + 5)]
     a_job_given_up(world, *keys)
