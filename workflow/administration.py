@@ -1,7 +1,8 @@
 """Org units and people: what an administrator does. Every change is dated, kept, and an entry of the record.
 
 An administrator arranges who works where; deciding a dossier is never part of it. As with dossiers, a change
-names the version it saw, of the unit or of the person's account, and the same request under one key acts once.
+names the version it saw, of the unit or of the person's account, and the same request under one key acts once. Only
+disabling an account names none: what its person does moves it, and would hold up the locking out.
 The secret of a link is never part of an answer that is kept: a repetition gets the answer without it. To make
 another link for it instead would quietly kill the one that was handed over when somebody reloads the page.
 """
@@ -81,6 +82,7 @@ SENTENCES.update(
             "Quản trị hoặc thanh tra không kiêm chức năng khác, để không ai vừa cấp quyền vừa quyết định hồ sơ.",
             "An administrator or auditor holds no other function, so that nobody both gives rights and decides.",
         ),
+        "already_disabled": ("Tài khoản này đã bị khóa trước đó.", "This account was disabled before."),
         "already_ended": ("Phần việc này đã kết thúc.", "This has already ended."),
     }
 )
@@ -934,26 +936,27 @@ def end_membership(
         return version_once(tx, actor, idem_key, request, change)
 
 
-def disable_account(
-    database: Database, actor: Actor, person_ref: str, *, seen_version: int, idem_key: str | None = None
-) -> int:
+def disable_account(database: Database, actor: Actor, person_ref: str, *, idem_key: str | None = None) -> int:
     """Disable an account and end all its sessions and tokens at once; return its new version.
 
-    Nobody disables their own.
+    Whatever happened to it meanwhile: whoever has the password could otherwise put this off by changing it. Raises
+    ``Missing``, ``Conflict`` for one's own account and for one that is disabled already.
     """
     place = require_administrator(actor)
 
     def change() -> int:
-        person, account = _lock_person(tx, actor, person_ref, seen_version)
+        person, account = _person(tx, person_ref, lock=True)
         if person.id == actor.person_id:
             raise Conflict("not_yourself")
+        if account.state == "disabled":
+            raise Conflict("already_disabled")
         account.state = "disabled"
         end_sessions(tx, account.id)
         end_tokens(tx, account.id)
         enter(tx, account, "account_disabled", by=actor.by(place, idem_key=idem_key))
         return account.version
 
-    request = {"deed": "disable_account", "person": person_ref, "seen": seen_version}
+    request = {"deed": "disable_account", "person": person_ref}
     with database.writing() as tx:
         return version_once(tx, actor, idem_key, request, change)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.api.conftest import Program, Site
 from tests.builders import a_job_given_up
 from workflow import accounts
@@ -123,6 +125,8 @@ PLACE = {"unit_ref": "ubnd-xa-phu-loi", "function": "nominator", "position_title
 UNIT = {"code": "truong-thcs-tan-giang", "kind": "school", "admin_level": "none", "place_name": "Tân Giang"}
 BODY = "ubnd-huyen-giang-thanh"
 
+DISABLE = "/people/{person}/disable"
+
 # Under which address, with which body, which other body; whose version is named stands in the address.
 CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("/org-units", {**UNIT, "name": "Trường THCS Tân Giang", "from_on": "2024-12-01"}, {"name": "X"}),
@@ -137,7 +141,7 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("/people/{person}/memberships", {**PLACE, "from_on": "2024-12-01"}, {"position_title": "X"}),
     ("/memberships/{membership}/end", {"on": "2024-12-01"}, {"on": "2025-01-01"}),
     ("/people/{person}/link", {}, {"seen_version": 99}),
-    ("/people/{person}/disable", {}, {"seen_version": 99}),
+    (DISABLE, {}, {}),
     ("/people/{person}/enable", {}, {"seen_version": 99}),
 ]
 
@@ -169,6 +173,8 @@ def test_every_change_of_an_administrator_acts_once_under_its_key(both_sites: Si
             first.headers.get(name) for name in ("ETag", "Location")
         ]
         assert present(admin, CHANGES[n][0])[1] == changed, path
+        if CHANGES[n][0] == DISABLE:  # whom it names is all there is of it
+            continue
         refused = admin.post(path, {**seen, **body, **other}, headers=key)
         assert (refused.status_code, refused.json["code"]) == (422, "idempotency_key_reused"), path
 
@@ -177,7 +183,7 @@ def test_every_change_of_an_administrator_says_what_it_saw_and_hears_what_happen
     admin = both_sites.program("khoi")
     for n, (path, body, _) in enumerate(CHANGES):
         path, seen = present(admin, path)
-        if not seen:
+        if not seen or CHANGES[n][0] == DISABLE:
             continue
         silent = admin.post(path, body)
         assert (silent.status_code, silent.json["code"]) == (422, "seen_version_missing"), path
@@ -194,6 +200,27 @@ def test_every_change_of_an_administrator_says_what_it_saw_and_hears_what_happen
             told.append(late.status_code)
         assert told == [409, 412], path
         assert present(admin, CHANGES[n][0])[1] == {"seen_version": version + 1}, path
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ({}, {}),
+        ({"seen_version": 99}, {}),
+        ({}, {"If-Match": '"99"'}),
+        ({"seen_version": 1}, {"If-Match": '"2"'}),
+    ],
+)
+def test_an_account_is_disabled_whatever_was_seen_of_it(
+    site: Site, body: dict[str, int], headers: dict[str, str]
+) -> None:
+    admin = site.program("khoi")
+    path, seen = present(admin, DISABLE)
+    done = admin.post(path, body, headers=headers)
+    assert (done.status_code, done.json) == (200, {"version": seen["seen_version"] + 1})
+    assert done.headers["ETag"] == f'"{seen["seen_version"] + 1}"'
+    again = admin.post(path, body, headers=headers)
+    assert (again.status_code, again.json["code"]) == (409, "already_disabled")
 
 
 def test_what_the_system_gave_up_is_listed_and_tried_again(both_sites: Site) -> None:

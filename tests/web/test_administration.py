@@ -149,7 +149,11 @@ def test_a_button_pressed_on_a_page_that_is_no_longer_true_does_nothing(site: Si
     person = f"/admin/people/{person_of(site.office.world, 'diem').ref}"
     link = form_of(mine, person, f"{person}/link")
     disable = form_of(theirs, person, f"{person}/disable")
+    assert "version" not in disable
     assert [theirs.post(f"{person}/disable", disable).status_code for _ in range(2)] == [303, 303]
+    again = theirs.post(f"{person}/disable", {**disable, "key": "another-press"})
+    assert again.status_code == 409
+    assert "Tài khoản này đã bị khóa trước đó." in again.get_data(as_text=True)
     late = mine.post(f"{person}/link", link)
     assert late.status_code == 409
     text = late.get_data(as_text=True)

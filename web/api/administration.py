@@ -124,10 +124,15 @@ def end_membership(call: Call, membership: str) -> Mapping[str, int]:
     return {"version": version}
 
 
-@change("/people/<person>/disable", body=bodies.Seen, answers=CHANGED)
+@change("/people/<person>/disable", body=bodies.Disabling, answers=CHANGED, seen=False)
 def disable_account(call: Call, person: str) -> Mapping[str, int]:
-    """Disable a person's account; sessions and tokens stop at once."""
-    return {"version": administration.disable_account(wired().database, call.actor, person, **call.change)}
+    """Disable a person's account; sessions and tokens stop at once
+
+    No version is asked, and one that is sent is not looked at: what the person does meanwhile holds nothing up. Only
+    an account that is disabled already is refused.
+    """
+    version = administration.disable_account(wired().database, call.actor, person, idem_key=call.idem_key)
+    return {"version": version}
 
 
 @change("/people/<person>/enable", body=bodies.Seen, answers=shape(administration.Link))

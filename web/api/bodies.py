@@ -267,6 +267,12 @@ class JobAgain(Body):
     key = Text(200, least=1, required=True, describe="The job's `key`.")
 
 
+class Disabling(Body):
+    """Nothing is needed to disable an account."""
+
+    seen_version = Whole(1, LARGEST_VERSION, describe="Taken and not looked at.", example=7)
+
+
 class Seen(Body):
     """Which version was seen, for changes that need nothing else."""
 

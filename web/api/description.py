@@ -25,7 +25,7 @@ may do exactly what that person may do, and is written to the record like their 
   does not exist.
 * **Versions.** Every change of a dossier, a unit or a person names the version that the client saw
   (`seen_version`, or `If-Match`). If it has changed since, nothing is written, and the answer (409, or 412 for
-  `If-Match`) tells in `meanwhile` what happened.
+  `If-Match`) tells in `meanwhile` what happened. Disabling an account asks for none.
 * **Idempotency.** With an `Idempotency-Key` the same request again, for 7 days, answers what the first one
   answered and does nothing; the same key with another body is refused (422). The secret of a link is never
   answered twice.

@@ -293,7 +293,6 @@ def disable(person_ref: str) -> AnyResponse:
             wired().database,
             auth.the_actor(),
             person_ref,
-            seen_version=forms.version(),
             idem_key=forms.key(),
         )
         flash(t("Đã khóa tài khoản. Mọi phiên đăng nhập đã đóng."), "ok")
