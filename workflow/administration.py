@@ -52,6 +52,10 @@ SENTENCES.update(
         ),
         "login_taken": ("Tên đăng nhập “{value}” đã có người dùng.", "The login “{value}” is taken."),
         "unit_unknown": ("Không có đơn vị này.", "There is no such unit."),
+        "unit_not_open": (
+            "Ngày {day} đơn vị này chưa có hoặc đã kết thúc. Hãy chọn đơn vị khác hoặc ngày khác.",
+            "On {day} this unit does not exist yet or is closed. Choose another unit or another day.",
+        ),
         "function_unknown": ("Không có chức năng này.", "There is no such function."),
         "from_before_period": (
             "Ngày bắt đầu phải sau ngày {day}, khi tên hiện nay bắt đầu.",
@@ -372,12 +376,28 @@ def org_unit_view(database: Database, actor: Actor, unit_ref: str) -> UnitView:
         )
 
 
-def _unit(tx: Tx, ref: str, *, lock: bool = False) -> OrgUnit:
-    statement = select(OrgUnit).where(or_(OrgUnit.ref == ref, OrgUnit.code == ref))
-    unit = tx.session.scalar(statement.with_for_update() if lock else statement)
+def _unit(tx: Tx, ref: str) -> OrgUnit:
+    unit = tx.session.scalar(select(OrgUnit).where(or_(OrgUnit.ref == ref, OrgUnit.code == ref)))
     if unit is None:
         raise Missing("unit_unknown", field="unit")
     return unit
+
+
+def _unit_id(tx: Tx, ref: str) -> int:
+    """Return the id of a unit that is still to be locked: read as a row, it would stay as it was before the lock."""
+    found = tx.session.scalar(select(OrgUnit.id).where(or_(OrgUnit.ref == ref, OrgUnit.code == ref)))
+    if found is None:
+        raise Missing("unit_unknown", field="unit")
+    return found
+
+
+def _locked_units(tx: Tx, ids: set[int]) -> dict[int, OrgUnit]:
+    """Lock units and return them by id. In the order of ids, so that two who lock several never wait in a ring.
+
+    The key of a unit never changes, so a row that only names one (a period its parent) need not wait for the lock.
+    """
+    statement = select(OrgUnit).where(OrgUnit.id.in_(ids)).order_by(OrgUnit.id)
+    return {unit.id: unit for unit in tx.session.scalars(statement.with_for_update(key_share=True))}
 
 
 def _names(tx: Tx, ids: set[int], day: date) -> dict[int, str]:
@@ -506,9 +526,32 @@ def _enter_unit(tx: Tx, by: By, unit: OrgUnit, action: str, payload: dict[str, s
 
 
 def _lock_unit(tx: Tx, actor: Actor, unit_ref: str, seen_version: int) -> OrgUnit:
-    unit = _unit(tx, unit_ref, lock=True)
+    unit_id = _unit_id(tx, unit_ref)
+    unit = _locked_units(tx, {unit_id})[unit_id]
     require_row_version(tx, actor, unit, seen_version)
     return unit
+
+
+def _open_until(tx: Tx, unit: OrgUnit, day: date) -> date | None:
+    """Return the day from which the unit, open on ``day`` and locked by the caller, is closed; None if there is none.
+
+    Raises ``Invalid`` when it is not open on ``day``.
+    """
+    periods = tx.connection.execute(
+        select(OrgUnitPeriod.from_on, OrgUnitPeriod.to_on)
+        .where(
+            OrgUnitPeriod.org_unit_id == unit.id,
+            or_(OrgUnitPeriod.to_on.is_(None), OrgUnitPeriod.to_on > day),
+        )
+        .order_by(OrgUnitPeriod.from_on)
+    ).all()
+    if not periods or periods[0].from_on > day:
+        raise Invalid("unit_not_open", field="unit", day=show_day(day))
+    ends: date | None = periods[0].to_on
+    for following in periods[1:]:
+        if following.from_on == ends:
+            ends = following.to_on
+    return ends
 
 
 def rename_org_unit(
@@ -582,36 +625,67 @@ def close_org_unit(
     on: date,
     idem_key: str | None = None,
 ) -> int:
-    """End a unit: from ``on`` it has no name, and performs nothing. Its past stays. Returns its new version."""
+    """End a unit: from ``on`` it has no name, and performs nothing. Its past stays. Returns its new version.
+
+    Each body for which it performed a function changes as well: its version moves and its chain says so.
+    """
     place = require_administrator(actor)
 
     def change() -> int:
-        unit = _lock_unit(tx, actor, unit_ref, seen_version)
+        unit, bodies, functions = _locked_with_bodies(tx, _unit_id(tx, unit_ref), on)
+        require_row_version(tx, actor, unit, seen_version)
         last = tx.session.scalars(
-            select(OrgUnitPeriod).where(
+            select(OrgUnitPeriod)
+            .where(
                 OrgUnitPeriod.org_unit_id == unit.id,
                 or_(OrgUnitPeriod.to_on.is_(None), OrgUnitPeriod.to_on > on),
             )
+            .order_by(OrgUnitPeriod.from_on.desc())
+            .limit(1)
         ).first()
         if last is None:
             raise Conflict("already_ended", field="on")
         if on <= last.from_on:
             raise Invalid("ends_before_it_begins", field="on")
         last.to_on = on
-        for row in tx.session.scalars(
-            select(BodyFunction).where(
-                BodyFunction.performing_unit_id == unit.id,
-                or_(BodyFunction.to_on.is_(None), BodyFunction.to_on > on),
-                BodyFunction.from_on < on,
-            )
-        ):
-            row.to_on = on
         by = actor.by(place, idem_key=idem_key)
+        for row in functions:
+            # One that was to begin later never was: a day is the shortest time a row can hold.
+            ends = max(on, row.from_on + timedelta(days=1))
+            if row.to_on is not None and row.to_on <= ends:
+                continue
+            row.to_on = ends
+            if row.body_id != unit.id:  # its own chain says that it was closed
+                ended: dict[str, str | None] = {
+                    "function": row.function,
+                    "unit": unit.ref,
+                    "on": ends.isoformat(),
+                }
+                _enter_unit(tx, by, bodies[row.body_id], "function_ended", ended)
         return _enter_unit(tx, by, unit, "unit_closed", {"on": on.isoformat()})
 
     request = {"deed": "close_org_unit", "unit": unit_ref, "seen": seen_version, "on": on}
     with database.writing() as tx:
         return version_once(tx, actor, idem_key, request, change)
+
+
+def _locked_with_bodies(
+    tx: Tx, unit_id: int, on: date
+) -> tuple[OrgUnit, dict[int, OrgUnit], Sequence[BodyFunction]]:
+    """Lock a unit and the bodies for which it performs something after ``on``; return them with these functions."""
+    after = and_(
+        BodyFunction.performing_unit_id == unit_id, or_(BodyFunction.to_on.is_(None), BodyFunction.to_on > on)
+    )
+    while True:
+        bodies = set(tx.session.scalars(select(BodyFunction.body_id).where(after)))
+        tried = tx.session.begin_nested()
+        units = _locked_units(tx, {unit_id, *bodies})
+        functions = tx.session.scalars(select(BodyFunction).where(after).order_by(BodyFunction.id)).all()
+        if {row.body_id for row in functions} <= bodies:
+            tried.commit()
+            return units[unit_id], units, functions
+        # Given another function while we waited for a lock. Going back gives the locks up, so that the order holds.
+        tried.rollback()
 
 
 def set_function(
@@ -627,7 +701,8 @@ def set_function(
 ) -> int:
     """Let ``unit_ref`` perform ``function`` for a body from a day on; whoever did so before stops that day.
 
-    ``seen_version`` is the body's; its new one is returned. Raises ``Conflict`` when the body changed meanwhile.
+    A unit that is to be closed performs it until then. ``seen_version`` is the body's; its new one is returned. Raises
+    ``Conflict`` when the body changed meanwhile, ``Invalid`` when the unit is not open on ``from_on``.
     """
     place = require_administrator(actor)
     if function not in FUNCTIONS:
@@ -636,8 +711,11 @@ def set_function(
         raise Invalid("function_of_unit", field="function")
 
     def change() -> int:
-        body = _lock_unit(tx, actor, body_ref, seen_version)
-        unit = _unit(tx, unit_ref)
+        body_id, unit_id = _unit_id(tx, body_ref), _unit_id(tx, unit_ref)
+        locked = _locked_units(tx, {body_id, unit_id})
+        body, unit = locked[body_id], locked[unit_id]
+        require_row_version(tx, actor, body, seen_version)
+        to_on = _open_until(tx, unit, from_on)
         for row in tx.session.scalars(
             select(BodyFunction).where(
                 BodyFunction.body_id == body.id,
@@ -649,12 +727,19 @@ def set_function(
                 raise Invalid("from_before_period", field="from_on", day=show_day(row.from_on))
             row.to_on = from_on
         tx.session.add(
-            BodyFunction(body_id=body.id, function=function, performing_unit_id=unit.id, from_on=from_on)
+            BodyFunction(
+                body_id=body.id,
+                function=function,
+                performing_unit_id=unit.id,
+                from_on=from_on,
+                to_on=to_on,
+            )
         )
         payload: dict[str, str | None] = {
             "function": function,
             "unit": unit.ref,
             "from_on": from_on.isoformat(),
+            "to_on": None if to_on is None else to_on.isoformat(),
         }
         return _enter_unit(tx, actor.by(place, idem_key=idem_key), body, "function_given", payload)
 
@@ -841,11 +926,14 @@ def _join(
     # Who arranges the rights never decides a dossier, and who inspects takes no part in what is inspected.
     if others and (others | {function}) & SIDE_FUNCTIONS and others != {function}:
         raise Conflict("function_stands_alone", field="function")
+    position = clean_name(position_title, field="position_title")
+    unit_id = _unit_id(tx, unit_ref)
+    _open_until(tx, _locked_units(tx, {unit_id})[unit_id], from_on)
     member = Membership(
         person_id=person.id,
-        org_unit_id=_unit(tx, unit_ref).id,
+        org_unit_id=unit_id,
         function=function,
-        position_title=clean_name(position_title, field="position_title"),
+        position_title=position,
         from_on=from_on,
         to_on=to_on,
     )

@@ -19,6 +19,9 @@ DEEDS: Mapping[str, Label] = {
     "unit_renamed": Label("Ghi tên mới của đơn vị", "Gave the unit a new name"),
     "unit_closed": Label("Ghi ngày đơn vị kết thúc", "Closed the unit from a day on"),
     "function_given": Label("Giao chức năng", "Gave a function"),
+    "function_ended": Label(
+        "Kết thúc chức năng vì đơn vị thực hiện kết thúc", "Ended a function as its unit was closed"
+    ),
     "account_added": Label("Thêm tài khoản", "Added the account"),
     "account_invited": Label("Mời người mới", "Invited the person"),
     "account_activated": Label("Kích hoạt tài khoản", "Activated the account"),

@@ -121,7 +121,7 @@ def test_nobody_disables_themselves(site: Site) -> None:
 
 
 KEY = {"Idempotency-Key": "0190d3c2-7a4e-7d1b-9c0a-3f1f5f6f7a10"}
-PLACE = {"unit_ref": "ubnd-xa-phu-loi", "function": "nominator", "position_title": "Viên chức"}
+PLACE = {"unit_ref": "ttyt-giang-thanh", "function": "nominator", "position_title": "Viên chức"}
 UNIT = {"code": "truong-thcs-tan-giang", "kind": "school", "admin_level": "none", "place_name": "Tân Giang"}
 BODY = "ubnd-huyen-giang-thanh"
 

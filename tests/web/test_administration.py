@@ -165,6 +165,23 @@ def test_a_button_pressed_on_a_page_that_is_no_longer_true_does_nothing(site: Si
     assert person_of(site.office.world, "diem").state == "active"
 
 
+def test_a_unit_that_is_not_open_that_day_is_told_beside_its_field(site: Site) -> None:
+    browser = site.signed_in("khoi")
+    station = site.office.unit_refs["ttyt-giang-thanh"]
+    unit = f"/admin/units/{site.office.unit_refs['ubnd-huyen-giang-thanh']}"
+    person = f"/admin/people/{person_of(site.office.world, 'diem').ref}"
+    for page, action, typed in (
+        (unit, f"{unit}/functions", {"function": "intake", "unit": station, "function_from_on": "1/1/1901"}),
+        (person, f"{person}/memberships", {**PLACE, "unit": station, "from_on": "1/1/1901"}),
+    ):
+        answer = browser.post(action, {**form_of(browser, page, action), **typed})
+        assert answer.status_code == 422, action
+        text = answer.get_data(as_text=True)
+        assert "Ngày 01/01/1901 đơn vị này chưa có hoặc đã kết thúc." in text
+        assert 'href="#f-unit"' in text
+        assert 'value="1/1/1901"' in text
+
+
 def test_a_last_day_that_cannot_be_read_comes_back_beside_its_field(site: Site) -> None:
     browser = site.signed_in("khoi")
     diem = person_of(site.office.world, "diem")

@@ -6,17 +6,19 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from dossiers.org_unit import OrgUnit
+from dossiers.org_unit import BodyFunction, OrgUnit
 from dossiers.people import Account, AccountToken, Person
 from dossiers.refusals import Conflict, Invalid, Missing, Refusal
 from storage.outbox_tables import Idempotency
+from storage.record import entries_of, payload_of
 from storage.record_tables import RecordEntry
 from tests.builders import World, a_person, person_of
 from workflow import accounts
@@ -50,7 +52,7 @@ KEY = "0190d3c2-7a4e-7d1b-9c0a-3f1f5f6f7a10"
 NEWCOMER: Mapping[str, Any] = {
     "full_name": "Trần Thị Mộng Nghi",
     "login": "nghi.tran",
-    "unit_ref": "ubnd-xa-phu-loi",
+    "unit_ref": STATION,
     "function": "unit_head",
     "position_title": "Phó Chủ tịch",
     "from_on": DAY,
@@ -309,6 +311,173 @@ def test_what_the_person_does_meanwhile_counts_as_well(office: World) -> None:
         make_link(office.database, office.actor("khoi"), seen.ref, seen_version=seen.version)
     assert "Tạo khóa truy cập (Thạch Ngọc Diễm)" in late.value.sentence("vi")
     assert "Made a token (Thạch Ngọc Diễm)" not in late.value.sentence("vi")
+
+
+def functions_of(office: World, unit: str) -> list[tuple[str, date | None]]:
+    """Return what a unit performs, as an administrator sees it: for whom and until when."""
+    view = org_unit_view(office.database, office.actor("khoi"), unit)
+    return sorted((row.function, row.to_on) for row in view.performs)
+
+
+def a_station(office: World, code: str, **more: Any) -> Added:
+    return add_org_unit(office.database, office.actor("khoi"), **{**NEW_UNIT, "code": code, **more})
+
+
+def give(office: World, body: str, unit: str, who: str = "khoi", **more: Any) -> int:
+    """Let a unit perform the intake for a body from ``DAY`` on."""
+    given: dict[str, Any] = {"function": "intake", "from_on": DAY, **more}
+    seen = org_unit_view(office.database, office.actor("khoi"), body).version
+    return set_function(
+        office.database, office.actor(who), body_ref=body, unit_ref=unit, **{"seen_version": seen, **given}
+    )
+
+
+def close(office: World, unit: str, on: date) -> int:
+    seen = org_unit_view(office.database, office.actor("khoi"), unit).version
+    return close_org_unit(office.database, office.actor("khoi"), unit, seen_version=seen, on=on)
+
+
+def test_a_body_changes_when_the_unit_that_works_for_it_is_closed(office: World) -> None:
+    khoi = office.actor("khoi")
+    a_station(office, "phong-moi")
+    give(office, BODY, "phong-moi")
+    give(office, BODY, "phong-moi", function="appraiser", from_on=date(2025, 6, 1))
+    give(office, STATION, "phong-moi")
+    before = {code: org_unit_view(office.database, khoi, code) for code in (BODY, STATION, "phong-moi")}
+    assert close(office, "phong-moi", date(2025, 1, 1)) == before["phong-moi"].version + 1
+    assert functions_of(office, "phong-moi") == [
+        ("appraiser", date(2025, 6, 2)),  # it was to begin after the end: the shortest time there is
+        ("intake", date(2025, 1, 1)),
+        ("intake", date(2025, 1, 1)),
+    ]
+    for code, ended in ((BODY, 2), (STATION, 1)):
+        now = org_unit_view(office.database, khoi, code)
+        assert now.version == before[code].version + ended, code
+        with office.database.reading() as tx:
+            chain = entries_of(tx, "org_unit", now.ref)
+            told = [payload_of(tx, one.content["payload_commit"]) for one in chain[-ended:]]
+        assert {one.content["action"] for one in chain[-ended:]} == {"function_ended"}, code
+        assert [one["unit"] for one in told if one] == [before["phong-moi"].ref] * ended, code
+        with pytest.raises(Conflict) as late:  # who has the body open is told
+            give(office, code, "phong-noi-vu-giang-thanh", seen_version=before[code].version)
+        assert "Kết thúc chức năng vì đơn vị thực hiện kết thúc (Lý Minh Khôi)" in late.value.sentence("vi")
+
+
+def test_a_unit_that_works_for_itself_is_closed_with_one_entry(office: World) -> None:
+    unit = a_station(office, "phong-moi")
+    version = give(office, "phong-moi", "phong-moi")
+    assert close(office, "phong-moi", date(2025, 1, 1)) == version + 1
+    assert functions_of(office, "phong-moi") == [("intake", date(2025, 1, 1))]
+    with office.database.reading() as tx:
+        assert [one.content["action"] for one in entries_of(tx, "org_unit", unit.ref)] == [
+            "unit_added",
+            "function_given",
+            "unit_closed",
+        ]
+
+
+def test_a_unit_is_closed_under_its_last_name(office: World) -> None:
+    khoi = office.actor("khoi")
+    seen = a_station(office, "phong-moi").version
+    later = date(2025, 6, 1)
+    rename_org_unit(office.database, khoi, "phong-moi", seen_version=seen, from_on=later, name="Phòng Khác")
+    with pytest.raises(Invalid) as early:
+        close(office, "phong-moi", date(2025, 1, 1))
+    assert early.value.code == "ends_before_it_begins"
+    close(office, "phong-moi", date(2025, 7, 1))
+    periods = org_unit_view(office.database, khoi, "phong-moi").periods
+    assert [(one.from_on, one.to_on) for one in periods] == [(DAY, later), (later, date(2025, 7, 1))]
+
+
+def test_a_unit_gets_work_only_while_it_is_open(office: World) -> None:
+    khoi, person = office.actor("khoi"), person_of(office, "diem")
+    seen = a_station(office, "phong-moi").version
+    renamed, ends = date(2025, 2, 1), date(2025, 3, 1)
+    rename_org_unit(office.database, khoi, "phong-moi", seen_version=seen, from_on=renamed, name="Phòng Khác")
+    close(office, "phong-moi", ends)
+    before = entries(office)
+    place = {**PLACE, "unit_ref": "phong-moi"}
+    for day, shown in ((date(2024, 11, 30), "30/11/2024"), (ends, "01/03/2025")):
+        for attempt in (
+            lambda day=day: give(office, BODY, "phong-moi", from_on=day),
+            lambda day=day: add_membership(
+                office.database, khoi, person.ref, seen_version=person.version, **{**place, "from_on": day}
+            ),
+            lambda day=day: invite_person(
+                office.database, khoi, **{**NEWCOMER, "unit_ref": "phong-moi", "from_on": day}
+            ),
+        ):
+            with pytest.raises(Invalid) as refused:
+                attempt()
+            assert (refused.value.code, refused.value.field) == ("unit_not_open", "unit")
+            assert refused.value.sentence("vi").startswith(
+                f"Ngày {shown} đơn vị này chưa có hoặc đã kết thúc."
+            )
+            assert refused.value.sentence("en").startswith(f"On {shown} this unit does not exist yet")
+    assert entries(office) == before
+    give(office, BODY, "phong-moi")  # and no longer than it is open, under whichever name
+    assert functions_of(office, "phong-moi") == [("intake", ends)]
+    add_membership(office.database, khoi, person.ref, seen_version=person.version, **place)
+
+
+def test_closed_at_the_same_moment_a_unit_performs_nothing_without_end(office: World) -> None:
+    """In whichever order the two come, and whichever of the two units has the lower id."""
+    ends = date(2025, 1, 1)
+    a_station(office, "ban-dau")
+    for n in range(8):
+        unit, bodies, day = f"phong-{n}", ["ban-dau", f"ban-sau-{n}"], DAY + timedelta(days=n)
+        a_station(office, unit)
+        a_station(office, bodies[1])
+        give(office, BODY, unit, from_on=day)
+        calls: list[Callable[[], int]] = [
+            partial(close, office, unit, ends),
+            *[partial(give, office, body, unit, "hoa", from_on=day) for body in bodies],
+        ]
+        gate, refused, failed = threading.Barrier(len(calls)), list[str](), list[BaseException]()
+
+        def act(
+            call: Callable[[], int],
+            gate: threading.Barrier = gate,
+            refused: list[str] = refused,
+            failed: list[BaseException] = failed,
+        ) -> None:
+            gate.wait(30)
+            try:
+                call()
+            except Refusal as told:
+                refused.append(told.code)
+            except BaseException as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=act, args=(call,)) for call in calls]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert failed == []
+        assert set(refused) <= {"unit_not_open", "changed_meanwhile"}
+        view = org_unit_view(office.database, office.actor("khoi"), unit)
+        assert view.periods[-1].to_on == ends
+        assert [row for row in view.performs if row.to_on != ends] == []
+
+
+def test_a_body_that_came_while_the_closing_waited_changes_as_well(office: World) -> None:
+    a_station(office, "ban-dau")
+    a_station(office, "phong-moi")
+    before = org_unit_view(office.database, office.actor("khoi"), "ban-dau").version
+    closing = threading.Thread(target=close, args=(office, "phong-moi", date(2025, 1, 1)))
+    with office.database.writing() as tx:
+        unit = tx.session.scalars(select(OrgUnit).where(OrgUnit.code == "phong-moi").with_for_update()).one()
+        body = tx.session.scalars(select(OrgUnit).where(OrgUnit.code == "ban-dau").with_for_update()).one()
+        closing.start()
+        closing.join(0.5)
+        assert closing.is_alive(), "it did not wait for the one before"
+        tx.session.add(
+            BodyFunction(body_id=body.id, function="intake", performing_unit_id=unit.id, from_on=DAY)
+        )
+    closing.join(60)
+    assert functions_of(office, "phong-moi") == [("intake", date(2025, 1, 1))]
+    assert org_unit_view(office.database, office.actor("khoi"), "ban-dau").version == before + 1
 
 
 def test_who_is_to_be_locked_out_cannot_hold_it_up(office: World) -> None:

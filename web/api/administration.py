@@ -57,7 +57,7 @@ def rename_unit(call: Call, unit: str) -> Mapping[str, int]:
 def close_unit(call: Call, unit: str) -> Mapping[str, int]:
     """Close a unit from a day on
 
-    Its past stays.
+    Its past stays. What it performs for bodies ends, which moves their versions as well.
     """
     return {"version": administration.close_org_unit(wired().database, call.actor, unit, **call.change)}
 
@@ -66,7 +66,8 @@ def close_unit(call: Call, unit: str) -> Mapping[str, int]:
 def give_function(call: Call, unit: str) -> Mapping[str, int]:
     """Say who performs a function for this body from a day on
 
-    Whoever performed it before stops that day. The version is this body's.
+    Whoever performed it before stops that day. The unit must be open on that day; one that is to be closed performs it
+    until then. The version is this body's.
     """
     version = administration.set_function(wired().database, call.actor, body_ref=unit, **call.change)
     return {"version": version}
