@@ -56,3 +56,39 @@ def test_of_two_administrators_at_one_person_the_later_loses_nothing_typed(serve
     mine.reload()
     expect(mine.get_by_text("Đường dẫn chỉ hiện một lần")).to_be_visible()
     served.look(mine, "person-link-again")
+
+
+def test_an_old_tab_and_a_day_without_the_unit_are_told_in_place(served: Served) -> None:
+    world = served.office.world
+    a_job_given_up(world, "sweep/1", kind="sweep_files", error="StoreUnavailable: s3://kho: hết chỗ")
+    mine, theirs = served.signed_in("khoi"), served.signed_in("khoi")
+    mine.goto("/admin/jobs")
+    key = mine.locator('input[name="key"]').first.input_value()
+    mine.get_by_role("button", name="Làm lại").click()
+    expect(mine.get_by_text("Hệ thống đang làm lại việc này.")).to_be_visible()
+    a_job_given_up(world, "sweep/1", kind="sweep_files", error="StoreUnavailable: s3://kho: hết chỗ")
+    theirs.goto("/admin/jobs")
+    theirs.locator('input[name="key"]').first.evaluate("(field, key) => { field.value = key }", key)
+    theirs.get_by_role("button", name="Làm lại").click()
+    expect(theirs.get_by_text("rồi lại dừng")).to_be_visible()
+    served.look(theirs, "jobs-old-tab")
+    theirs.get_by_role("button", name="Làm lại").click()
+    expect(theirs.get_by_text("Hệ thống đang làm lại việc này.")).to_be_visible()
+
+    mine.goto(f"/admin/units/{served.office.unit_refs['ubnd-huyen-giang-thanh']}")
+    mine.get_by_role("combobox", name="Chức năng").select_option(index=1)
+    mine.get_by_role("combobox", name="Giao cho đơn vị").select_option(label="Trung tâm Y tế Giang Thành")
+    mine.locator('[name="function_from_on"]').fill("1/1/1901")
+    mine.get_by_role("button", name="Giao chức năng").click()
+    expect(mine.get_by_text("đơn vị này chưa có hoặc đã kết thúc").first).to_be_visible()
+    served.look(mine, "unit-not-open")
+
+    person = f"/admin/people/{person_of(world, 'diem').ref}"
+    mine.goto(person)
+    theirs.goto(person)
+    theirs.get_by_role("button", name="Khóa tài khoản").click()
+    expect(theirs.get_by_text("Đã khóa tài khoản.")).to_be_visible()
+    mine.get_by_role("button", name="Khóa tài khoản").click()
+    expect(mine.get_by_text("Tài khoản này đã bị khóa trước đó.")).to_be_visible()
+    served.look(mine, "person-disabled-before")
+    assert served.complaints == []
