@@ -463,8 +463,9 @@ def _work(arguments: argparse.Namespace, settings: Settings) -> int:
         stop = threading.Event()
         worker.start()
         opened.callback(worker.stop)
-        _say("Tiến trình nền đang chạy; Ctrl-C để dừng.", "The worker is running; Ctrl-C stops it.")
         with stop_on_signals(stop.set):
+            # Said when it is true: a Ctrl-C that came before would end the process in the middle of something.
+            _say("Tiến trình nền đang chạy; Ctrl-C để dừng.", "The worker is running; Ctrl-C stops it.")
             while not stop.wait(1.0):
                 pass
     return OK

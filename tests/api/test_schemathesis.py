@@ -68,6 +68,7 @@ class Real:
         jobs = [f"notify/{n}" for n in range(9)]
         a_job_given_up(site.world, *jobs)
         self.jobs = itertools.cycle(jobs)
+        self.every_other = itertools.cycle([True, False])
         self.places: dict[str, Iterator[Any]] = {name: itertools.cycle(some) for name, some in turns.items()}
 
     def put_into(self, case: schemathesis.Case) -> None:
@@ -86,11 +87,14 @@ class Real:
             known = {
                 "seen_version": version,
                 "round_code": "GT-2024",
-                "unit_ref": "ttyt-giang-thanh" if "function" in case.body else None,
+                # Not one of those that a case may close, and every other time on a day when it is open.
+                "unit_ref": "phong-gddt-giang-thanh" if "function" in case.body else None,
                 "class_code": "agency_district",
                 "award_form": award_form_code(),
                 "key": next(self.jobs),
             }
+            if "function" in case.body and next(self.every_other):
+                known["from_on"] = "2024-11-20"
             case.body.update({name: value for name, value in known.items() if name in case.body})
 
     def version_of(self, case: schemathesis.Case) -> int:
