@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from transitions import Machine as Library
 
@@ -64,8 +63,7 @@ class ConditionsMissing(LookupError):
     """The caller supplied no answer for conditions the action names: a fault of the program."""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """What an allowed deed would do. Nothing has happened yet: the caller writes it down.
 
     `state_to` equals `state_from` for a recorded step. `nominees` is the nominee action to apply to each
