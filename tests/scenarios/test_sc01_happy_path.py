@@ -91,6 +91,18 @@ def compose(world: World, files: Files) -> tuple[str, str, str]:
     return dossier, station, ngan.ref
 
 
+def appraised(world: World, files: Files) -> tuple[str, str, str]:
+    """Return what ``compose`` does, with both nominees passed by the appraiser and the dossier at its meeting."""
+    dossier, station, ngan = compose(world, files)
+    world.at(2024, 11, 4)
+    for who, action in (("thinh", "submit"), ("diem", "receive"), ("diem", "start_appraisal")):
+        world.act(who, dossier, action)
+    for nominee in (station, ngan):
+        world.act("diem", dossier, "pass_nominee", nominee_ref=nominee)
+    world.act("diem", dossier, "finish_appraisal")
+    return dossier, station, ngan
+
+
 def compose_by_program(world: World, programs: Programs) -> tuple[str, str, str]:
     """Compose the same dossier through the API; return the refs of the dossier and of both nominees."""
     world.at(2024, 10, 28)

@@ -10,7 +10,7 @@ from dossiers.award_round import QuotaPool, QuotaUse
 from dossiers.nominee import Nominee
 from storage.files import Files
 from tests.builders import World, give_paper
-from tests.scenarios.test_sc01_happy_path import compose
+from tests.scenarios.test_sc01_happy_path import appraised
 from tests.workflow.journeys import MEETING, SUBMISSION
 
 
@@ -31,13 +31,7 @@ def used(world: World) -> dict[str, int]:
 
 
 def test_a_cancelled_award_gives_its_own_seat_back_and_no_other(world: World, files: Files) -> None:
-    dossier, station, ngan = compose(world, files)
-    world.at(2024, 11, 4)
-    for who, action in (("thinh", "submit"), ("diem", "receive"), ("diem", "start_appraisal")):
-        world.act(who, dossier, action)
-    for nominee in (station, ngan):
-        world.act("diem", dossier, "pass_nominee", nominee_ref=nominee)
-    world.act("diem", dossier, "finish_appraisal")
+    dossier, station, ngan = appraised(world, files)
     world.act("khai", dossier, "record_review_meeting", fields=MEETING)
     world.act("tuyet", dossier, "submit_for_decision", fields=SUBMISSION)
     world.act("an", dossier, "approve")

@@ -9,6 +9,7 @@ import pytest
 from dossiers.refusals import Conflict, Forbidden, Missing
 from storage.files import Files
 from tests.builders import MEGABYTE, World, a_pdf, give_paper, person_of
+from tests.scenarios.test_sc01_happy_path import appraised
 from tests.workflow.journeys import MEETING, SUBMISSION, a_case, a_dossier
 from workflow.administration import add_membership, disable_account, enable_account, list_people
 from workflow.attach import attach, open_attachment, withdraw_attachment
@@ -263,15 +264,7 @@ def test_nobody_new_joins_after_the_round_has_closed(world: World, files: Files)
 
 
 def test_the_chair_may_leave_one_out_and_decide_on_the_others(world: World, files: Files) -> None:
-    from tests.scenarios.test_sc01_happy_path import compose
-
-    dossier, station, ngan = compose(world, files)
-    world.at(2024, 11, 4)
-    for who, action in (("thinh", "submit"), ("diem", "receive"), ("diem", "start_appraisal")):
-        world.act(who, dossier, action)
-    for nominee in (station, ngan):
-        world.act("diem", dossier, "pass_nominee", nominee_ref=nominee)
-    world.act("diem", dossier, "finish_appraisal")
+    dossier, station, _ = appraised(world, files)
     world.act(
         "khai",
         dossier,
@@ -304,15 +297,7 @@ def test_who_held_the_dossier_hears_that_it_was_withdrawn(world: World, files: F
 def test_the_others_go_on_when_a_suspended_nominee_is_left_to_a_later_round(
     world: World, files: Files
 ) -> None:
-    from tests.scenarios.test_sc01_happy_path import compose
-
-    dossier, station, ngan = compose(world, files)
-    world.at(2024, 11, 4)
-    for who, action in (("thinh", "submit"), ("diem", "receive"), ("diem", "start_appraisal")):
-        world.act(who, dossier, action)
-    for nominee in (station, ngan):
-        world.act("diem", dossier, "pass_nominee", nominee_ref=nominee)
-    world.act("diem", dossier, "finish_appraisal")
+    dossier, station, _ = appraised(world, files)
     world.act("khai", dossier, "record_review_meeting", fields=MEETING)
     world.act(
         "tuyet",
